@@ -1,0 +1,1 @@
+"""Who somebody is: accounts, sessions, and the tokens that programs hold."""

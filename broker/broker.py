@@ -1,0 +1,367 @@
+"""One outbound call with the owner's own key. `Broker.call` is the only place that knows the order.
+
+Nothing of request or answer is kept but the ledger's row. No call is ever sent twice.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+import orjson
+from dataclasses import dataclass
+from ulid import ULID
+
+from accounts import tools
+from accounts.errors import TokenUnknown
+from accounts.tools import Tool
+from broker import calls, wire
+from broker.calls import Outcome
+from broker.errors import (
+    CallFailure,
+    ClientGone,
+    KeyUnusable,
+    NoKeyForCall,
+    ProviderNotAllowed,
+    ToolTokenRequired,
+    UpstreamFailed,
+    UpstreamTooSlow,
+)
+from broker.live import LiveCalls, Scope
+from broker.outbound import Outbound, Response
+from broker.request import Ask
+from broker.scrub import Scrubber
+from broker.upstream import Timeouts, Upstream, UpstreamFailure, UpstreamTimedOut
+from providers import Provider
+from store import Clock, Store, Tx
+from vault import rows
+from vault.errors import KeyNeedsReentry, NoKey
+from vault.rows import SealedKey
+from vault.secret import Secret
+from vault.vault import Vault
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_IDENTITY: Final = (b"accept-encoding", b"identity")
+"""Nothing is asked for in a compressed form: what can't be read can't be searched for the key."""
+_TIMEOUTS: Final = Timeouts()
+_REDIRECTS: Final = frozenset({301, 302, 303, 305, 307, 308})
+_WATCH_AFTER_SECONDS: Final = 0.05
+_LARGEST_PEEKED: Final = 65_536
+_MODEL_IN_PATH: Final = re.compile(rb"/models/([A-Za-z0-9._-]{1,100})")
+_MODEL_IN_JSON: Final = re.compile(rb'"model"\s*:\s*"([A-Za-z0-9._:/-]{1,100})"')
+_LONGEST_MODEL: Final = 100
+
+_RESPONSE_PASSES: Final = frozenset(
+    {
+        b"content-type",
+        b"content-length",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-language",
+        b"content-range",
+        b"accept-ranges",
+        b"cache-control",
+        b"date",
+        b"etag",
+        b"last-modified",
+        b"request-id",
+        b"retry-after",
+        b"retry-after-ms",
+        b"server-timing",
+        b"x-request-id",
+        b"x-should-retry",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A call that may go out: for which tool, with which key, and its row in the ledger."""
+
+    id: str
+    tool: Tool
+    key: SealedKey
+
+
+class Tally:
+    """What a call has come to so far; the ledger gets it at the end."""
+
+    __slots__ = ("bytes_in", "bytes_out", "model", "outcome", "status", "streams")
+
+    def __init__(self, model: str | None) -> None:
+        self.outcome = Outcome.UPSTREAM_FAILED
+        self.status: int | None = None
+        """The status that the tool was given; None until it was."""
+        self.model = model
+        self.streams = False
+        """True when the answer is a stream of server-sent events."""
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+
+class Broker:
+    """Makes calls for tools, each with its owner's key."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        live: LiveCalls,
+        outbound: Outbound,
+        upstreams: Mapping[str, Upstream],
+        clock: Clock,
+        worker: str,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._live = live
+        self._outbound = outbound
+        self._upstreams = upstreams
+        self._clock = clock
+        self._worker = worker
+
+    async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
+        """Make one call and pass its answer on.
+
+        Raises `CallFailure` while nothing of an answer was passed on; after that the stream itself
+        tells, by a last event or by breaking off.
+        """
+        booking = await self._book(ask)
+        tally = Tally(model_in(ask.target))
+        try:
+            with self._live.join(key=booking.key.id, tool=booking.tool.id) as scope:
+                await self._exchange(ask, booking, tally, scope, receive, send)
+        except ClientGone:
+            tally.outcome = Outcome.CLIENT_GONE
+        except CallFailure as failure:
+            tally.outcome = failure.outcome
+            if tally.status is None:
+                tally.status = failure.status
+                raise
+            if tally.streams:
+                event = wire.last_event(failure, ask.provider)
+                await send({"type": "http.response.body", "body": event})
+        finally:
+            await self._settle(booking, tally)
+
+    def _book(self, ask: Ask) -> Awaitable[Booking]:
+        """Find token and key alive and begin the ledger's row, all in one transaction, durably.
+
+        This is where a call starts: once a removal has been committed, no booking succeeds.
+        """
+        call, at, provider = f"call_{ULID()}", self._clock(), ask.provider
+
+        def unit(tx: Tx) -> Booking:
+            try:
+                tool = tools.holder_of(tx, ask.token_digest, now=at)
+            except TokenUnknown as unknown:
+                raise ToolTokenRequired(str(unknown)) from None
+            if not tool.allows(provider.id):
+                raise ProviderNotAllowed(provider.name)
+            try:
+                key = rows.in_use(tx, tool.owner, provider.id, ask.choice)
+            except NoKey as missing:
+                raise NoKeyForCall(str(missing)) from None
+            calls.begin(
+                tx,
+                call,
+                tool.owner,
+                tool=tool.id,
+                key=key.id,
+                version=key.version,
+                provider=provider.id,
+                worker=self._worker,
+                at=at,
+            )
+            return Booking(call, tool, key)
+
+        return self._store.write(unit)
+
+    async def _exchange(
+        self,
+        ask: Ask,
+        booking: Booking,
+        tally: Tally,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Send the request with the key in its one header, and pass the answer on."""
+        hangup = Hangup(scope, receive)
+        body = await _first_of_body(ask, tally, receive, hangup)
+        secret = self._open(booking.key)
+        scrubber = Scrubber(secret)
+        headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal()), _IDENTITY]
+        secret.wipe()
+        try:
+            answer = await self._outbound.send(
+                self._upstreams[ask.provider.id],
+                ask.method,
+                ask.target,
+                headers,
+                body,
+                content_length=ask.content_length,
+                timeouts=_TIMEOUTS,
+            )
+            try:
+                await _pass_on(answer, booking, ask.provider, tally, scrubber, send)
+            finally:
+                answer.abort()
+        except UpstreamTimedOut as late:
+            raise UpstreamTooSlow(str(late)) from None
+        except UpstreamFailure as failed:
+            raise UpstreamFailed(str(failed)) from None
+        finally:
+            hangup.stop()
+
+    def _open(self, key: SealedKey) -> Secret:
+        try:
+            return self._vault.open(key)
+        except KeyNeedsReentry as broken:
+            raise KeyUnusable(str(broken)) from None
+
+    async def _settle(self, booking: Booking, tally: Tally) -> None:
+        """Write down what the call came to."""
+        at = self._clock()
+        await self._store.write(
+            lambda tx: calls.end(
+                tx,
+                booking.id,
+                booking.tool.owner,
+                outcome=tally.outcome,
+                status=tally.status,
+                model=tally.model,
+                bytes_in=tally.bytes_in,
+                bytes_out=tally.bytes_out,
+                at=at,
+            )
+        )
+
+
+class Hangup:
+    """Notices that the tool hung up while its answer is awaited or passed on.
+
+    Watching costs a task, so it begins only for a call that takes its time.
+    """
+
+    __slots__ = ("_receive", "_scope", "_timer", "_watch")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._watch: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Watch, now that the request's body has been taken: only a hang-up can come."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_WATCH_AFTER_SECONDS, self._begin)
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _begin(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._scope.end(ClientGone())
+
+
+def model_in(target: bytes) -> str | None:
+    """Give the model that a path names, as Google's do."""
+    found = _MODEL_IN_PATH.search(target)
+    return found[1].decode() if found else None
+
+
+def _model_in_body(body: bytes, *, whole: bool) -> str | None:
+    """Give the model that a JSON body names; of a long one, its beginning is looked at."""
+    if whole:
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        model = document.get("model") if isinstance(document, dict) else None
+        return model[:_LONGEST_MODEL] if isinstance(model, str) else None
+    found = _MODEL_IN_JSON.search(body[:_LARGEST_PEEKED])
+    return found[1].decode() if found else None
+
+
+async def _first_of_body(
+    ask: Ask, tally: Tally, receive: Receive, hangup: Hangup
+) -> bytes | AsyncIterator[bytes] | None:
+    """Give the request's body: whole where one piece was all of it, else as it comes."""
+    if not ask.has_body:
+        hangup.start()
+        return None
+    first, more = await _piece(receive)
+    tally.bytes_in += len(first)
+    if tally.model is None:
+        tally.model = _model_in_body(first, whole=not more)
+    if more:
+        return _rest_of_body(first, tally, receive, hangup)
+    hangup.start()
+    return first
+
+
+async def _rest_of_body(
+    first: bytes, tally: Tally, receive: Receive, hangup: Hangup
+) -> AsyncIterator[bytes]:
+    yield first
+    more = True
+    while more:
+        piece, more = await _piece(receive)
+        tally.bytes_in += len(piece)
+        yield piece
+    hangup.start()
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """Give the next piece of the request's body, and whether more follows."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _pass_on(
+    answer: Response,
+    booking: Booking,
+    provider: Provider,
+    tally: Tally,
+    scrubber: Scrubber,
+    send: Send,
+) -> None:
+    """Pass an answer on as it comes, byte for byte, less the key should it stand in there."""
+    if answer.status in _REDIRECTS:
+        raise UpstreamFailed(
+            "The provider answered with a redirect, which is not followed: it could carry the key off."
+        )
+    headers = [(b"keysteward-call", booking.id.encode())]
+    for name, value in answer.headers:
+        if name in _RESPONSE_PASSES or name.startswith(provider.headers):
+            headers.append((name, scrubber.strike(value)))
+            if name == b"content-type":
+                tally.streams = value.startswith(b"text/event-stream")
+    tally.status = answer.status
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    async for chunk in answer:
+        out = scrubber.feed(chunk)
+        if answer.taken:
+            break
+        if out:
+            tally.bytes_out += len(out)
+            await send({"type": "http.response.body", "body": out, "more_body": True})
+    else:
+        out = b""
+    out += scrubber.flush()
+    tally.bytes_out += len(out)
+    tally.outcome = Outcome.ANSWERED
+    await send({"type": "http.response.body", "body": out})

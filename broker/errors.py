@@ -1,0 +1,106 @@
+"""Why a call was not made, or not finished: a closed set, with the HTTP status that each answers."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from broker.calls import Outcome
+from store.errors import Failure
+
+
+class CallFailure(Failure):
+    """A call that keysteward itself ends. `code` is what a program reads; it never changes."""
+
+    status: ClassVar[HTTPStatus]
+    code: ClassVar[str]
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same request may do better; None: a retry can't help."""
+
+
+class RequestRefused(CallFailure):
+    """The request has a form in which no call is made; the sentence says what to change."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "request_refused"
+
+
+class CredentialInUrl(CallFailure):
+    """A credential stands in the URL, where logs and proxies keep it."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "credential_in_url"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A credential stands in the URL. Send the tool token in the provider's own header; if a "
+            "real key stood there, it has passed through logs and should be rotated."
+        )
+
+
+class ToolTokenRequired(CallFailure):
+    """No tool token came, or one that is mistyped, unknown, revoked, expired or of another kind."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "tool_token_required"
+
+
+class ProviderNotAllowed(CallFailure):
+    """The tool may not use this provider."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "provider_not_allowed"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"This tool may not use {provider}. Its owner chose its providers.")
+
+
+class ProviderUnknown(CallFailure):
+    """No provider of that name is in the catalogue."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "unknown_provider"
+
+
+class NoKeyForCall(CallFailure):
+    """The owner has no key that this call could use."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "no_key"
+
+
+class KeyUnusable(CallFailure):
+    """The owner's key is there and does not open."""
+
+    status = HTTPStatus.CONFLICT
+    code = "key_needs_reentry"
+
+
+class CallCut(CallFailure):
+    """The key was removed, or the tool revoked, while the call ran."""
+
+    status = HTTPStatus.CONFLICT
+    code = "key_removed"
+    outcome = Outcome.CUT
+
+    def __init__(self) -> None:
+        super().__init__("The key or the tool was revoked while this call ran; it was cut.")
+
+
+class UpstreamFailed(CallFailure):
+    """The provider could not be reached, or did not answer as HTTP does."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "upstream_failed"
+    outcome = Outcome.UPSTREAM_FAILED
+
+
+class UpstreamTooSlow(CallFailure):
+    """The provider did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "upstream_timed_out"
+    outcome = Outcome.UPSTREAM_FAILED
+
+
+class ClientGone(Failure):
+    """The tool hung up; there is nobody left to tell."""

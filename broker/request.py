@@ -1,0 +1,168 @@
+"""What a tool asks for, checked before anything else happens: where it goes, and with what token."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from accounts import tokens
+from accounts.errors import TokenUnknown
+from accounts.tokens import TokenKind
+from broker.errors import CredentialInUrl, RequestRefused, ToolTokenRequired
+from providers import CATALOGUE, Provider
+
+Headers = list[tuple[bytes, bytes]]
+
+CHOICE: Final = b"keysteward-key"
+"""Request header that names the key to use, by reference or label; without it, the default."""
+
+_LONGEST_TARGET: Final = 8192
+# RFC 3986: what may stand in a path as it is; `@` is left out, since a path that begins with it
+# turns into an authority wherever somebody joins URLs by hand. It can be sent as %40.
+_PATH: Final = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*)+")
+_QUERY: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]|{}-]|%[0-9A-Fa-f]{2})*")
+_ENCODED_SEPARATOR: Final = re.compile(rb"%(?:2f|5c|00|0a|0d)", re.IGNORECASE)
+_CREDENTIAL_NAMES: Final = frozenset(
+    {
+        b"key",
+        b"api_key",
+        b"apikey",
+        b"api-key",
+        b"access_token",
+        b"auth_token",
+        b"token",
+        b"secret",
+        b"client_secret",
+        b"password",
+        b"authorization",
+        b"x-api-key",
+        b"x-goog-api-key",
+    }
+)
+# Not inside a longer word: `task-…` holds no key that begins with `sk-`.
+_KEY_SHAPES: Final = tuple(
+    re.compile(rf"(?<![A-Za-z0-9])(?:{row.shape.pattern})") for row in CATALOGUE.values()
+)
+_OUR_TOKEN: Final = re.compile(rb"ks[tu]_[0-9A-Za-z]{8}")
+_REQUEST_PASSES: Final = frozenset(
+    {
+        b"accept",
+        b"accept-language",
+        b"content-type",
+        b"content-language",
+        b"content-disposition",
+        b"idempotency-key",
+        b"user-agent",
+        b"range",
+        b"if-match",
+        b"if-none-match",
+        b"if-modified-since",
+        b"traceparent",
+        b"tracestate",
+        b"x-request-id",
+        b"x-title",
+        b"http-referer",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ask:
+    """A tool's request, checked: what goes to the provider, less the credential."""
+
+    provider: Provider
+    method: bytes
+    target: bytes
+    """Path and query, as they came."""
+    headers: Headers
+    content_length: int | None
+    has_body: bool
+    token_digest: bytes
+    choice: str | None
+
+
+def check(
+    provider: Provider,
+    method: str,
+    path: bytes,
+    query: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+) -> Ask:
+    """Check a request as it came off the wire; `path` is raw, from after the provider's name.
+
+    Raises `RequestRefused`, `CredentialInUrl`, `ToolTokenRequired`.
+    """
+    _check_target(path, query)
+    passed: Headers = []
+    token: bytes | None = None
+    choice: str | None = None
+    length: int | None = None
+    chunked = False
+    for name, value in headers:
+        if name in _REQUEST_PASSES or name.startswith(provider.headers):
+            passed.append((name, value))
+        elif name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+        elif name == CHOICE:
+            choice = value.decode("latin-1")
+        elif name == b"upgrade":
+            raise RequestRefused("Upgrading the connection (websockets) is not brokered.")
+        for slot in provider.slots:
+            if name == slot.header and token is None:
+                token = slot.read(value)
+    if not token:
+        wanted = " or ".join(_spelled(slot.header, slot.scheme) for slot in provider.slots)
+        raise ToolTokenRequired(
+            f"Send a tool token where {provider.name}'s key would stand: {wanted}."
+        )
+    try:
+        digest = tokens.digest_of(token.decode("latin-1"), TokenKind.TOOL)
+    except TokenUnknown as refusal:
+        raise ToolTokenRequired(str(refusal)) from None
+    target = path + b"?" + query if query else path
+    has_body = chunked or bool(length)
+    return Ask(provider, method.encode("ascii"), target, passed, length, has_body, digest, choice)
+
+
+def _check_target(path: bytes, query: bytes) -> None:
+    if len(path) + len(query) > _LONGEST_TARGET:
+        raise RequestRefused(f"The URL is longer than {_LONGEST_TARGET} bytes.")
+    if query and _names_a_credential(query):
+        raise CredentialInUrl
+    if _carries_a_key(path) or _carries_a_key(query):
+        raise CredentialInUrl
+    if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
+        raise RequestRefused(
+            "The path must be the provider's own, beginning with one /, without @ or other characters "
+            "that a URL must encode."
+        )
+    if b"//" in path or _ENCODED_SEPARATOR.search(path):
+        raise RequestRefused("The path must hold no empty segment and no encoded slash or control.")
+    if any(unquote_to_bytes(part) in {b".", b".."} for part in path.split(b"/")):
+        raise RequestRefused("The path must hold no . or .. segment.")
+
+
+def _names_a_credential(query: bytes) -> bool:
+    return any(
+        unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).strip().lower()
+        in _CREDENTIAL_NAMES
+        for pair in query.replace(b";", b"&").split(b"&")
+    )
+
+
+def _carries_a_key(part: bytes) -> bool:
+    if _OUR_TOKEN.search(part):
+        return True
+    if b"-" not in part and b"_" not in part and b"AIza" not in part and b"%" not in part:
+        return False
+    text = unquote_to_bytes(part).decode("latin-1")
+    return _OUR_TOKEN.search(text.encode("latin-1")) is not None or any(
+        shape.search(text) for shape in _KEY_SHAPES
+    )
+
+
+def _spelled(header: bytes, scheme: bytes) -> str:
+    return f"{header.decode()}: {scheme.decode()} kst_…" if scheme else f"{header.decode()}: kst_…"

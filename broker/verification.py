@@ -1,0 +1,52 @@
+"""Asks a provider, at no cost, whether a key is good."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from broker.outbound import Outbound
+from broker.upstream import Timeouts, Upstream, UpstreamFailure
+from providers import Provider
+from vault.rows import KeyState
+from vault.secret import Secret
+
+_TIMEOUTS: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
+
+
+class Verifier:
+    """Makes each provider's cheapest call, from its row in the catalogue."""
+
+    def __init__(self, outbound: Outbound, upstreams: Mapping[str, Upstream]) -> None:
+        self._outbound = outbound
+        self._upstreams = upstreams
+
+    async def standing(self, provider: Provider, secret: Secret) -> KeyState:
+        """Give what the provider says of a key.
+
+        Good: ACTIVE. No good: REJECTED. Good, but not for this (403): SCOPED; refusing such keys is
+        a known mistake. No answer, too many requests, the provider's own fault: UNVERIFIED.
+        """
+        headers = [
+            *provider.check.headers,
+            provider.slots[0].write(secret.reveal()),
+            (b"accept", b"application/json"),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"keysteward"),
+        ]
+        try:
+            answer = await self._outbound.send(
+                self._upstreams[provider.id],
+                b"GET",
+                provider.check.path.encode(),
+                headers,
+                None,
+                content_length=None,
+                timeouts=_TIMEOUTS,
+            )
+        except UpstreamFailure:
+            return KeyState.UNVERIFIED
+        answer.abort()
+        if answer.status in provider.invalid_key_statuses:
+            return KeyState.REJECTED
+        if answer.status == 403:  # noqa: PLR2004
+            return KeyState.SCOPED
+        return KeyState.ACTIVE if 200 <= answer.status < 300 else KeyState.UNVERIFIED  # noqa: PLR2004

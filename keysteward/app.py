@@ -1,0 +1,168 @@
+"""Puts the parts together: the one place where everything is made, and handed down."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from ulid import ULID
+
+from accounts.accounts import Accounts
+from accounts.passwords import Passwords
+from accounts.sessions import Sessions
+from accounts.tools import Tools
+from broker import calls
+from broker.broker import Broker
+from broker.calls import Calls
+from broker.live import LiveCalls
+from broker.outbound import Outbound
+from broker.upstream import Upstream
+from broker.verification import Verifier
+from keysteward.config import Config
+from keysteward.graphql import GraphQLEndpoint
+from keysteward.http import VIA, SafeHeaders, Via, health_routes
+from keysteward.masterkey import keyring_of
+from keysteward.page.graphiql_page import graphiql_routes
+from providers import CATALOGUE
+from resolvers import build
+from resolvers.context import Services
+from store import Clock, Store, Tx, system_clock
+from store.changes import Tail
+from vault.keyring import Keyring
+from vault.listeners import HEARTBEAT_SECONDS, Listeners
+from vault.revocations import WORKER_SILENT_AFTER, Revocations, seen
+from vault.seal import Place
+from vault.secret import Secret
+from vault.vault import Vault
+
+_LOG: Final = logging.getLogger("keysteward")
+_PULSE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAddresses:
+    """Seals the e-mail addresses of accounts, each for its own account's row."""
+
+    keyring: Keyring
+
+    def seal(self, account: str, address: str) -> bytes:
+        """Seal an address."""
+        return self.keyring.seal(Place("account address", account), Secret(address.encode()))
+
+    def open(self, account: str, sealed: bytes) -> str:
+        """Open an address again, for its owner and for the mail that they asked for."""
+        return self.keyring.unseal(Place("account address", account), sealed).reveal().decode()
+
+
+class App:
+    """The ASGI application: the broker's path first, everything else through Starlette."""
+
+    def __init__(self, rest: ASGIApp) -> None:
+        self._rest = rest
+        self.via: Via | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route: a call through the broker passes no middleware at all."""
+        if self.via is not None and scope["type"] == "http" and scope["path"].startswith(VIA):
+            await self.via(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def create_app(
+    config: Config,
+    *,
+    clock: Clock = system_clock,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    passwords: Passwords | None = None,
+) -> App:
+    """Make the application. The database is opened when the server starts, closed when it stops."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(await Store.open(config.database))
+            keyring = keyring_of(config)
+            await store.write(keyring.open_check_values)
+            hasher = passwords or Passwords()
+            stack.callback(hasher.close)
+            worker = f"wrk_{ULID()}"
+            outbound = Outbound()
+            stack.push_async_callback(outbound.close)
+            upstreams = {
+                row.id: config.upstreams.get(row.id) or Upstream.at(row.origin)
+                for row in CATALOGUE.values()
+            }
+            vault = Vault(store, keyring, clock)
+            live = LiveCalls()
+            revocations = Revocations(store, clock)
+            listeners = Listeners(revocations, worker, clock, heartbeat_seconds=heartbeat_seconds)
+            services = Services(
+                accounts=Accounts(
+                    store,
+                    hasher,
+                    SealedAddresses(keyring),
+                    clock,
+                    open_to_sign_up=config.sign_up == "open",
+                ),
+                sessions=Sessions(store, keyring, clock),
+                tools=Tools(store, clock),
+                vault=vault,
+                verifier=Verifier(outbound, upstreams),
+                revocations=revocations,
+                listeners=listeners,
+                calls=Calls(store),
+                clock=clock,
+                cookie_name="__Host-keysteward" if config.secure else "keysteward",
+                secure_cookies=config.secure,
+            )
+            app.via = Via(Broker(store, vault, live, outbound, upstreams, clock, worker))
+            endpoint = GraphQLEndpoint(build(introspection=config.introspection), services)
+            starlette.router.routes.extend(
+                [
+                    Route("/graphql", endpoint, methods=["GET", "POST"]),
+                    WebSocketRoute("/graphql", endpoint),
+                    *health_routes(store, keyring),
+                ]
+            )
+            tail = Tail(store)
+            await tail.start()
+            await store.write(lambda tx: _begin(tx, worker, clock()))
+            for task in (_follow(tail, live, listeners), _pulse(store, worker, clock)):
+                stack.push_async_callback(_stop, asyncio.create_task(task))
+            yield
+            app.via = None
+
+    starlette = Starlette(lifespan=lifespan, routes=graphiql_routes() if config.graphiql else [])
+    app = App(SafeHeaders(starlette, secure=config.secure))
+    return app
+
+
+async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
+    """Carry each change out in this process: cut first, then tell."""
+    async for batch in tail:
+        live.apply(batch)
+        listeners.apply(batch)
+
+
+async def _pulse(store: Store, worker: str, clock: Clock) -> None:
+    """Say every second that this process lives, and close the books of those that died."""
+    while True:
+        await asyncio.sleep(_PULSE_SECONDS)
+        await store.write(lambda tx: _begin(tx, worker, clock()))
+
+
+def _begin(tx: Tx, worker: str, now: int) -> None:
+    seen(tx, worker, now)
+    calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,139 @@
+"""The routes that are not GraphQL: the broker's, and health. Plain ASGI where it is hot."""
+
+import json
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker import request, wire
+from broker.broker import Broker
+from broker.errors import CallFailure, ClientGone, ProviderUnknown
+from providers import Provider, UnknownProvider, find
+from store import Store, StoreUnavailable, Tx
+from vault.keyring import Keyring
+
+VIA: Final = "/via/"
+_LOG: Final = logging.getLogger("keysteward.broker")
+
+_EVERYWHERE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+)
+_HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class Busy(CallFailure):
+    """The database did not take the call's booking; nothing was sent."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "database_unavailable"
+    retry_after = 1
+
+
+class Fault(CallFailure):
+    """Something of ours went wrong; the log has it under the reference."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "fault"
+
+
+class Via:
+    """`/via/{provider}/…`: a plain ASGI callable, since each call passes through here."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Broker one call; refuse it in its provider's own form."""
+        provider: Provider | None = None
+        try:
+            name, slash, rest = scope["raw_path"][len(VIA) :].partition(b"/")
+            provider = _provider(name)
+            ask = request.check(
+                provider, scope["method"], slash + rest, scope["query_string"], scope["headers"]
+            )
+            await self._broker.call(ask, receive, send)
+        except CallFailure as failure:
+            await _refuse(send, failure, provider)
+        except ClientGone:
+            return
+        except StoreUnavailable as failure:
+            await _refuse(send, Busy(str(failure)), provider)
+
+
+def _provider(name: bytes) -> Provider:
+    try:
+        return find(name.decode("ascii", "replace"))
+    except UnknownProvider as unknown:
+        raise ProviderUnknown(str(unknown)) from None
+
+
+async def _refuse(send: Send, failure: CallFailure, provider: Provider | None) -> None:
+    body = wire.body_of(failure, provider)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if failure.retry_after is not None:
+        headers.append((b"retry-after", str(failure.retry_after).encode()))
+    else:
+        headers.append((b"x-should-retry", b"false"))
+    await send({"type": "http.response.start", "status": failure.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class SafeHeaders:
+    """Puts the headers that keep a browser safe on every answer that does not set its own."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._headers = (*_EVERYWHERE, _HSTS) if secure else _EVERYWHERE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, adding to the head."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in self._headers if pair[0] not in present),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+def health_routes(store: Store, keyring: Keyring) -> list[Route]:
+    """Give `/health` (the process lives) and `/ready` (it can do its work)."""
+
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_: Request) -> JSONResponse:
+        def unit(tx: Tx) -> None:
+            keyring.open_check_values(tx)
+            tx.run("UPDATE master_keys SET id = id")
+
+        checks: dict[str, str] = {}
+        try:
+            await store.write(unit)
+            checks = {"database": "writable", "masterKey": "opens its check value"}
+        except Exception as failure:  # noqa: BLE001 - any reason is a reason not to be ready
+            checks = {"database": type(failure).__name__}
+            return JSONResponse({"status": "not ready", **checks}, status_code=503)
+        return JSONResponse({"status": "ready", **checks})
+
+    return [Route("/health", health), Route("/ready", ready)]

@@ -1,0 +1,50 @@
+"""Where the master keys come from: the environment, or a file that only its owner can read."""
+
+import os
+from typing import Final
+
+from keysteward.config import Config
+from vault.errors import MasterKeyUnusable
+from vault.keyring import Keyring
+
+_FIRST_ID: Final = "k1"
+_OTHERS_MAY: Final = 0o077
+
+
+def keyring_of(config: Config) -> Keyring:
+    """Give the master keys. Raises `MasterKeyUnusable`, saying what to do."""
+    if config.master_keys:
+        return Keyring.parse(config.master_keys)
+    file = config.master_keys_file
+    try:
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise MasterKeyUnusable(
+            f"No master key: KEYSTEWARD_MASTER_KEYS is not set and {file} does not exist. Set the one "
+            "or bring back a copy of the other; `keysteward serve` makes a new one only where there "
+            "is no database yet."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MasterKeyUnusable(f"{file} can't be read ({type(error).__name__}).") from None
+    if mode & _OTHERS_MAY:
+        raise MasterKeyUnusable(
+            f"Others on this machine can read {file}. Close it: chmod 600 {file}"
+        )
+    return Keyring.parse(text)
+
+
+def make_missing(config: Config) -> bool:
+    """Make a master key where there is neither a key nor a database; tell whether one was made.
+
+    Never over an existing database: what was sealed there would be lost behind a new key.
+    """
+    if config.master_keys or config.master_keys_file.exists() or config.database.exists():
+        return False
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(config.master_keys_file, flags, 0o600), "w") as file:
+        file.write(Keyring.mint(_FIRST_ID) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return True

@@ -1,0 +1,70 @@
+"""How the application is served: uvicorn, with uvloop and httptools, and nothing it would leak."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import uvicorn
+
+from keysteward.graphql import LARGEST_BODY
+
+DRAIN_SECONDS: Final = 10
+
+
+def settings(**given: Any) -> dict[str, Any]:
+    """Give uvicorn's settings, those in `given` besides.
+
+    No compression of websocket messages: it costs 64 KiB a connection and more, and what it does to
+    secrets beside chosen text has broken TLS before (CRIME).
+    """
+    return {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "ws_max_size": LARGEST_BODY,
+        "ws_per_message_deflate": False,
+        "ws_ping_interval": 20.0,
+        "ws_ping_timeout": 20.0,
+        "lifespan": "on",
+        "server_header": False,
+        "access_log": False,
+        "proxy_headers": False,
+        "log_config": None,
+        "backlog": 4096,
+        "timeout_graceful_shutdown": DRAIN_SECONDS,
+        **given,
+    }
+
+
+class _Server(uvicorn.Server):
+    """Runs in a loop that is somebody else's: no signals taken, and it says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+@contextlib.asynccontextmanager
+async def running(app: Any) -> AsyncIterator[str]:
+    """Serve in this event loop on a free port of loopback; give the base URL. For demo and tests."""
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
+        config = uvicorn.Config(app, **settings(timeout_graceful_shutdown=1))
+        server = _Server(config)
+        task = asyncio.create_task(server._serve([listening]))  # noqa: SLF001 - `serve` takes signals
+        ready = asyncio.create_task(server.ready.wait())
+        try:
+            await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                await task
+                raise RuntimeError("The server did not start; the log says why.")
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            ready.cancel()
+            server.should_exit = True
+            await task

@@ -1,0 +1,21 @@
+// The tabs that GraphiQL opens with, in the order in which a newcomer needs them.
+// tests/page/test_graphiql.py holds each, with its variables, against schema.graphql.
+import signIn from "../operations/sign-in.graphql?raw";
+import signInVariables from "../operations/sign-in.json?raw";
+import addKey from "../operations/add-key.graphql?raw";
+import addKeyVariables from "../operations/add-key.json?raw";
+import keys from "../operations/keys.graphql?raw";
+import createTool from "../operations/create-tool.graphql?raw";
+import createToolVariables from "../operations/create-tool.json?raw";
+import removeKey from "../operations/remove-key.graphql?raw";
+import removeKeyVariables from "../operations/remove-key.json?raw";
+import keyRevoked from "../operations/key-revoked.graphql?raw";
+
+export const operations = [
+  { query: signIn, variables: signInVariables },
+  { query: addKey, variables: addKeyVariables },
+  { query: keys },
+  { query: createTool, variables: createToolVariables },
+  { query: removeKey, variables: removeKeyVariables },
+  { query: keyRevoked },
+];

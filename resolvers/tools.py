@@ -1,0 +1,75 @@
+"""What the fields about tools and tokens do."""
+
+import datetime as dt
+
+from providers import find
+from resolvers.answers import answering
+from resolvers.context import Context, Info
+from schema import types
+from schema.inputs import CreateToolInput, CreateUserTokenInput, RevokeToolInput
+from schema.results import (
+    CreateToolResult,
+    CreateUserTokenResult,
+    RevokeToolResult,
+    ToolCreated,
+    ToolRevoked,
+    UserTokenCreated,
+)
+from schema.scalars import SecretText, cursor_of, microseconds
+from store import Owner
+
+
+async def tools(info: Info) -> list[types.Tool]:
+    """Your tools, oldest first, those that are revoked left out."""
+    owner = await info.context.owner()
+    running = await info.context.services.revocations.running(owner)
+    return [
+        types.Tool.of(tool, running.get(tool.id, 0))
+        for tool in await info.context.services.tools.list(owner)
+    ]
+
+
+async def tools_by_id(context: Context, owner: Owner) -> dict[str, types.Tool]:
+    """Give all of an owner's tools, revoked ones too, by their id."""
+    running = await context.services.revocations.running(owner)
+    found = await context.services.tools.named(owner)
+    return {name: types.Tool.of(tool, running.get(name, 0)) for name, tool in found.items()}
+
+
+@answering
+async def create_tool(info: Info, input: CreateToolInput) -> CreateToolResult:  # noqa: A002
+    """Make a tool and its token. Needs a fresh login; the token is shown now and never again."""
+    owner = await info.context.proven_owner()
+    allowed = None if input.providers is None else [find(name).id for name in input.providers]
+    tool, token = await info.context.services.tools.create(
+        owner, input.name, providers=allowed, expires_at=_end(input.expires_at)
+    )
+    return ToolCreated(tool=types.Tool.of(tool, 0), token=SecretText(token))
+
+
+@answering
+async def revoke_tool(info: Info, input: RevokeToolInput) -> RevokeToolResult:  # noqa: A002
+    """End a tool's token: refused from now on, its calls cut. Needs a fresh login."""
+    owner = await info.context.proven_owner()
+    tool, seq = await info.context.services.tools.revoke(owner, input.id)
+    return ToolRevoked(tool=types.Tool.of(tool, 0), cursor=cursor_of(seq))
+
+
+@answering
+async def create_user_token(
+    info: Info,
+    input: CreateUserTokenInput,  # noqa: A002
+) -> CreateUserTokenResult:
+    """Make a token for your own GraphQL clients. It never counts as a fresh login.
+
+    Needs a fresh login; the token is shown now and never again.
+    """
+    owner = await info.context.proven_owner()
+    token = await info.context.services.accounts.make_user_token(
+        owner, input.name, expires_at=_end(input.expires_at)
+    )
+    return UserTokenCreated(token=SecretText(token))
+
+
+def _end(moment: dt.datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)

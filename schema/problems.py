@@ -1,0 +1,85 @@
+"""Expected failures, as data: each mutation's union names the ones that it may answer."""
+
+import strawberry
+
+from schema.scalars import Cursor
+
+
+@strawberry.interface(
+    description="Something that was asked for can't be had; the message says why."
+)
+class Problem:
+    message: str
+
+
+@strawberry.type(description="Nobody is signed in, or the session or token has ended.")
+class SignInRequired(Problem):
+    pass
+
+
+@strawberry.type(description="This needs the password given within the last 5 minutes.")
+class FreshLoginRequired(Problem):
+    pass
+
+
+@strawberry.type(description="Address and password don't belong together.")
+class SignInRefused(Problem):
+    pass
+
+
+@strawberry.type(description="What was sent is of the wrong form; `field` says which part.")
+class InvalidInput(Problem):
+    field: str
+
+
+@strawberry.type(description="An account with this address exists, or sign-up is closed.")
+class SignUpRefused(Problem):
+    pass
+
+
+@strawberry.type(description="No provider of that name.")
+class ProviderNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="No such key: removed, or never was.")
+class KeyNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="The provider answered that the key is no good; nothing was changed.")
+class KeyRejected(Problem):
+    provider: strawberry.ID
+
+
+@strawberry.type(description="What was pasted can't be a key. It is never repeated.")
+class MalformedKey(Problem):
+    expected: str
+
+
+@strawberry.type(description="The same key is stored already, under this reference.")
+class DuplicateKey(Problem):
+    key: strawberry.ID
+
+
+@strawberry.type(description="Another key at the provider has this label.")
+class LabelTaken(Problem):
+    pass
+
+
+@strawberry.type(description="The stored row does not open any more: rotate it or remove it.")
+class KeyNeedsReentry(Problem):
+    pass
+
+
+@strawberry.type(description="No such tool: revoked, or never was.")
+class ToolNotFound(Problem):
+    pass
+
+
+@strawberry.type(
+    description="What came after the cursor is no longer kept, or the cursor is not of this "
+    "database. List anew, then go on from the head."
+)
+class CursorExpired(Problem):
+    head: Cursor

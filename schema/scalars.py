@@ -1,0 +1,72 @@
+"""The contract's own scalars."""
+
+import datetime as dt
+from typing import Any, Final, NewType
+
+import strawberry
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
+
+Cursor = NewType("Cursor", str)
+SecretText = NewType("SecretText", object)
+
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class CursorMalformed(ValueError):
+    """The text is no cursor that was given out here."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not a cursor that keysteward gave out. Send one back unchanged.")
+
+
+def cursor_of(seq: int) -> Cursor:
+    """Give the cursor that stands for a change's number within its account."""
+    return Cursor(f"c{seq}")
+
+
+def seq_of(cursor: Cursor) -> int:
+    """Give the change's number that a cursor stands for. Raises `CursorMalformed`."""
+    digits = cursor[1:]
+    if cursor[:1] != "c" or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:  # noqa: PLR2004
+        raise CursorMalformed
+    return int(digits)
+
+
+def instant(microseconds: int) -> dt.datetime:
+    """Give a moment as the contract's DateTime."""
+    return _EPOCH + dt.timedelta(microseconds=microseconds)
+
+
+def instant_or_none(microseconds: int | None) -> dt.datetime | None:
+    """Likewise, for a moment that may not have come."""
+    return None if microseconds is None else instant(microseconds)
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """Give the moment as the database keeps it; one without a zone is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return (aware - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _as_is(value: Any) -> Any:
+    # Whatever was sent passes: a failed parse would quote it in the error. `vault.parse` judges it.
+    return value
+
+
+SCALARS: Final[dict[object, Any]] = {
+    **DEFAULT_SCALAR_REGISTRY,
+    Cursor: strawberry.scalar(
+        name="Cursor",
+        description="An opaque position in the account's stream of changes. Total order, survives "
+        "restarts. Send it back unchanged.",
+        serialize=str,
+        parse_value=str,
+    ),
+    SecretText: strawberry.scalar(
+        name="SecretText",
+        description="A plaintext: a provider's key, a password, or a token just made. Never logged; "
+        "given out by revealKey, createTool and createUserToken alone.",
+        serialize=str,
+        parse_value=_as_is,
+    ),
+}

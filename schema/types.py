@@ -1,0 +1,269 @@
+"""What a client sees of providers, keys, tools, calls, revocations and accounts."""
+
+import datetime as dt
+from enum import Enum
+from typing import Annotated, Self
+
+import strawberry
+
+from accounts.tools import Tool as ToolRow
+from broker.calls import Call as CallRow
+from providers import CATALOGUE
+from providers import Provider as ProviderRow
+from schema.problems import CursorExpired
+from schema.scalars import Cursor, cursor_of, instant, instant_or_none
+from store.changes import Change, Reason
+from vault.revocations import HeardState, Standing
+from vault.rows import Entry, KeyState
+
+strawberry.enum(KeyState, description="A key's standing with its provider.")
+strawberry.enum(HeardState, description="How far one tool is with one revocation.")
+strawberry.enum(
+    Reason, name="RevocationReason", description="Why something that a tool relied on is gone."
+)
+
+
+@strawberry.enum(description="How far a revocation has come.")
+class RevocationState(Enum):
+    PROPAGATING = "PROPAGATING"
+    CONVERGED = "CONVERGED"
+
+
+@strawberry.enum(description="How a call through the broker ended.")
+class CallOutcome(Enum):
+    RUNNING = strawberry.enum_value("RUNNING", description="It goes on.")
+    ANSWERED = strawberry.enum_value("ANSWERED", description="The provider's answer was passed on.")
+    CUT = strawberry.enum_value("CUT", description="Its key or tool was revoked while it ran.")
+    CLIENT_GONE = strawberry.enum_value("CLIENT_GONE", description="The tool hung up.")
+    UPSTREAM_FAILED = strawberry.enum_value(
+        "UPSTREAM_FAILED", description="The provider could not be reached, or broke off."
+    )
+    REFUSED = strawberry.enum_value("REFUSED", description="Not sent: keysteward refused it.")
+    LOST = strawberry.enum_value("LOST", description="The server process died during it.")
+
+
+@strawberry.type(description="A provider of the catalogue.")
+class Provider:
+    id: strawberry.ID
+    name: str
+    base_path: str = strawberry.field(
+        description="What follows keysteward's own address in the base URL of the official SDK."
+    )
+    key_prefixes: list[str] = strawberry.field(description="How its keys begin.")
+
+    @classmethod
+    def of(cls, row: ProviderRow) -> Self:
+        return cls(
+            id=strawberry.ID(row.id),
+            name=row.name,
+            base_path=f"/via/{row.id}{row.sdk_path}",
+            key_prefixes=list(row.prefixes),
+        )
+
+
+@strawberry.type(description="A provider's key, as its owner sees it: never the key itself.")
+class Key:
+    id: strawberry.ID = strawberry.field(
+        description="The reference that logs, exports and support may show."
+    )
+    provider: Provider
+    label: str
+    masked: str = strawberry.field(
+        description="Public beginning, dots, last four; nothing of a key under 16 characters."
+    )
+    version: int
+    is_default: bool = strawberry.field(description="Calls that name no key use this one.")
+    state: KeyState
+    added_at: dt.datetime
+    rotated_at: dt.datetime | None
+    verified_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        return cls(
+            id=strawberry.ID(entry.id),
+            provider=Provider.of(CATALOGUE[entry.provider]),
+            label=entry.label,
+            masked=entry.masked,
+            version=entry.version,
+            is_default=entry.is_default,
+            state=entry.state,
+            added_at=instant(entry.added_at),
+            rotated_at=instant_or_none(entry.rotated_at),
+            verified_at=instant_or_none(entry.verified_at),
+            last_used_at=instant_or_none(entry.last_used_at),
+        )
+
+
+@strawberry.type(description="A program that calls providers with a token of its own.")
+class Tool:
+    id: strawberry.ID
+    name: str
+    token_hint: str = strawberry.field(description="The token's kind and last four characters.")
+    providers: list[Provider] | None = strawberry.field(description="Null: every provider.")
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+    listeners: int = strawberry.field(description="How many of its processes are listening now.")
+
+    @classmethod
+    def of(cls, row: ToolRow, listeners: int) -> Self:
+        known = [CATALOGUE[name] for name in row.providers or () if name in CATALOGUE]
+        return cls(
+            id=strawberry.ID(row.id),
+            name=row.name,
+            token_hint=row.hint,
+            providers=None if row.providers is None else [Provider.of(p) for p in known],
+            created_at=instant(row.created_at),
+            expires_at=instant_or_none(row.expires_at),
+            revoked_at=instant_or_none(row.revoked_at),
+            listeners=listeners,
+        )
+
+
+@strawberry.type(description="One brokered call: what the ledger keeps of it.")
+class Call:
+    id: strawberry.ID
+    provider: strawberry.ID
+    model: str | None
+    tool: strawberry.ID
+    key: strawberry.ID
+    outcome: CallOutcome
+    status: int | None = strawberry.field(description="The HTTP status that the tool was given.")
+    bytes_in: float = strawberry.field(description="Bytes of the request's body.")
+    bytes_out: float = strawberry.field(description="Bytes of the answer's body.")
+    duration_milliseconds: float | None
+    started_at: dt.datetime
+
+    @classmethod
+    def of(cls, row: CallRow) -> Self:
+        return cls(
+            id=strawberry.ID(row.id),
+            provider=strawberry.ID(row.provider),
+            model=row.model,
+            tool=strawberry.ID(row.tool),
+            key=strawberry.ID(row.key),
+            outcome=CallOutcome(row.outcome or "RUNNING"),
+            status=row.status,
+            bytes_in=row.bytes_in,
+            bytes_out=row.bytes_out,
+            duration_milliseconds=None if row.duration is None else row.duration / 1000,
+            started_at=instant(row.started_at),
+        )
+
+
+@strawberry.type(description="Where a page of a list ends.")
+class PageInfo:
+    has_next_page: bool
+    end_cursor: Cursor | None
+
+
+@strawberry.type(description="A page of calls, newest first.")
+class CallConnection:
+    nodes: list[Call]
+    page_info: PageInfo
+
+
+@strawberry.type(description="One tool's standing with one revocation.")
+class ToolHeard:
+    tool: Tool
+    state: HeardState
+    acknowledged_at: dt.datetime | None
+    lag_milliseconds: float | None = strawberry.field(
+        description="From the revocation's commit to the acknowledgement of the tool's last listener."
+    )
+
+
+@strawberry.type(description="A removal, rotation or revoked tool, and who has heard of it.")
+class Revocation:
+    cursor: Cursor
+    key: strawberry.ID | None
+    provider: Provider | None
+    reason: Reason
+    revoked_at: dt.datetime
+    state: RevocationState = strawberry.field(
+        description="CONVERGED once every running tool has acknowledged and no call goes on."
+    )
+    calls_cut: int
+    tools: list[ToolHeard]
+
+    @classmethod
+    def of(cls, standing: Standing, tools: dict[str, Tool]) -> Self:
+        change = standing.change
+        return cls(
+            cursor=cursor_of(change.seq),
+            key=None if change.key is None else strawberry.ID(change.key),
+            provider=_provider(change),
+            reason=_reason(change),
+            revoked_at=instant(change.at),
+            state=RevocationState.CONVERGED if standing.converged else RevocationState.PROPAGATING,
+            calls_cut=standing.calls_cut,
+            tools=[
+                ToolHeard(
+                    tool=tools[heard.tool],
+                    state=heard.state,
+                    acknowledged_at=instant_or_none(heard.acknowledged_at),
+                    lag_milliseconds=None if heard.lag is None else heard.lag / 1000,
+                )
+                for heard in standing.tools
+            ],
+        )
+
+
+@strawberry.type(description="A page of revocations, newest first.")
+class RevocationConnection:
+    nodes: list[Revocation]
+    page_info: PageInfo
+
+
+@strawberry.type(description="Something that tools relied on is gone: stop using it now.")
+class KeyRevoked:
+    cursor: Cursor = strawberry.field(description="Acknowledge it; resume after it.")
+    key: strawberry.ID | None = strawberry.field(description="Null when a tool was revoked.")
+    provider: Provider | None
+    reason: Reason
+    version: int | None = strawberry.field(description="The version of the key that is gone.")
+    revoked_at: dt.datetime
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        return cls(
+            cursor=cursor_of(change.seq),
+            key=None if change.key is None else strawberry.ID(change.key),
+            provider=_provider(change),
+            reason=_reason(change),
+            version=change.version,
+            revoked_at=instant(change.at),
+        )
+
+
+@strawberry.type(description="Nothing is missing up to `head`. Comes first, and every few seconds.")
+class Heartbeat:
+    head: Cursor
+    at: dt.datetime
+
+
+KeyRevokedEvent = Annotated[
+    KeyRevoked | Heartbeat | CursorExpired, strawberry.union("KeyRevokedEvent")
+]
+
+
+@strawberry.type(description="Whoever is signed in.")
+class Account:
+    id: strawberry.ID = strawberry.field(description="SHA-256 of the e-mail address, in hex.")
+    address: str
+    created_at: dt.datetime
+    fresh_until: dt.datetime | None = strawberry.field(
+        description="Until when reveal, rotate and remove go without giving the password again."
+    )
+
+
+def _provider(change: Change) -> Provider | None:
+    return None if change.provider is None else Provider.of(CATALOGUE[change.provider])
+
+
+def _reason(change: Change) -> Reason:
+    if change.reason is None:
+        raise ValueError("This change is no revocation.")
+    return change.reason

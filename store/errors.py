@@ -1,0 +1,13 @@
+"""The root of every expected failure, and the database's own."""
+
+
+class Failure(Exception):  # noqa: N818 - it names what happened: `KeyGone`, not `KeyGoneError`
+    """Something can't be had. The text is for people, says why, and holds nothing secret."""
+
+
+class DatabaseUnusable(Failure):
+    """The database can't be served from: the text says why and what to do."""
+
+
+class StoreUnavailable(Failure):
+    """The database did not take the write (locked, full, closed); nothing of it was kept."""

@@ -1,0 +1,1 @@
+"""What tests of every part share: a clock that they move, accounts, and keys to look for."""

@@ -1,0 +1,423 @@
+"""GraphiQL at /graphiql: its files and headers over a socket, and the page in a real Chromium."""
+
+import asyncio
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import graphql
+import httpx
+import pytest
+import strawberry
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from strawberry.asgi import GraphQL
+from strawberry.types import Info
+
+from keysteward.page import graphiql_page
+from keysteward.page.graphiql_page import graphiql_routes
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = Path(graphiql_page.__file__).parent / "graphiql"
+SOURCE = ROOT / "page-src" / "graphiql"
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SWITCHES = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Typed into the page as a person would type a key; looked for wherever a browser keeps things.
+CANARY = "canary-typed-into-the-page-5b1f"
+
+
+@dataclass
+class Heard:
+    """What reached the small GraphQL server behind the page, and the gate of its second event."""
+
+    posts: list[Request] = field(default_factory=list)
+    connection_params: list[object] = field(default_factory=list)
+    second: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def application(heard: Heard) -> Starlette:
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def hello(self, name: str) -> str:
+            return f"hello {name}"
+
+    @strawberry.type
+    class Subscription:
+        @strawberry.subscription
+        async def events(self, info: Info) -> AsyncIterator[str]:
+            heard.connection_params.append(info.context["connection_params"])
+            yield "the first event"
+            await heard.second.wait()
+            yield "the second event"
+
+    served = GraphQL[Any, Any](strawberry.Schema(Query, subscription=Subscription))
+
+    async def post(request: Request) -> Response:
+        heard.posts.append(request)
+        return await served.run(request)
+
+    return Starlette(
+        routes=[
+            *graphiql_routes(),
+            Route("/graphql", post, methods=["POST"]),
+            WebSocketRoute("/graphql", served),
+        ]
+    )
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """Serve on a free port of 127.0.0.1, and give the origin."""
+    # From here on the socket takes connections, so that nobody needs to wait for the start.
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", log_level="warning", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def origin(heard: Heard) -> AsyncIterator[str]:
+    async with serving(application(heard)) as address:
+        yield address
+
+
+def policy_of(response: httpx.Response) -> dict[str, str]:
+    parts = response.headers["content-security-policy"].split("; ")
+    return dict(part.split(" ", 1) for part in parts)
+
+
+# Files and headers
+
+
+async def test_every_answer_carries_the_security_headers(origin: str) -> None:
+    asset = next((BUILT / "assets").iterdir()).name
+    async with httpx.AsyncClient(base_url=origin) as client:
+        for path in ("/graphiql", f"/graphiql/assets/{asset}", "/graphiql/assets/missing.js"):
+            headers = (await client.get(path)).headers
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["x-frame-options"] == "DENY"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["cross-origin-opener-policy"] == "same-origin"
+            assert headers["cross-origin-resource-policy"] == "same-origin"
+            assert "camera=()" in headers["permissions-policy"]
+            assert headers["content-security-policy"].startswith("default-src 'none'; ")
+
+
+async def test_the_policy_allows_nothing_inline_and_no_other_origin(origin: str) -> None:
+    async with httpx.AsyncClient(base_url=origin) as client:
+        page = await client.get("/graphiql")
+        asset = await client.get(f"/graphiql/assets/{next((BUILT / 'assets').iterdir()).name}")
+    nonce = page.text.split('name="style-nonce" nonce="')[1].split('"')[0]
+    common = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "worker-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert policy_of(page) == common | {"style-src": f"'self' 'nonce-{nonce}'"}
+    assert policy_of(asset) == common | {"style-src": "'self'"}
+
+
+async def test_every_page_has_its_own_nonce_and_is_kept_nowhere(origin: str) -> None:
+    async with httpx.AsyncClient(base_url=origin) as client:
+        first, second = [await client.get("/graphiql") for _ in range(2)]
+    assert policy_of(first)["style-src"] != policy_of(second)["style-src"]
+    assert first.headers["cache-control"] == "no-store"
+    assert "{{" not in first.text
+
+
+async def test_every_built_file_is_served_for_good_with_its_own_type(origin: str) -> None:
+    types = {
+        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".ttf": "font/ttf",
+    }
+    async with httpx.AsyncClient(base_url=origin) as client:
+        for file in (BUILT / "assets").iterdir():
+            answer = await client.get(f"/graphiql/assets/{file.name}")
+            assert answer.content == file.read_bytes()
+            assert answer.headers["content-type"] == types[file.suffix]
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/graphiql/assets/",
+        "/graphiql/assets/.",
+        "/graphiql/assets/..",
+        "/graphiql/assets/../index.html",
+        "/graphiql/assets/..%2findex.html",
+        "/graphiql/assets/%2e%2e%2findex.html",
+        "/graphiql/assets/%2e%2e/%2e%2e/graphiql_page.py",
+        "/graphiql/assets/..%5cindex.html",
+        "/graphiql/assets//etc/passwd",
+        "/graphiql/assets/%2fetc%2fpasswd",
+        "/graphiql/assets/index.html%00.js",
+        "/graphiql/assets/..%c0%afindex.html",
+        "/graphiql/index.html",
+        "/graphiql/THIRD_PARTY_LICENSES.txt",
+        "/graphiql/../graphiql_page.py",
+        "/graphiql_page.py",
+    ],
+)
+async def test_nothing_but_the_built_files_can_be_reached(origin: str, path: str) -> None:
+    # By hand: a client would tidy the path up before it sends it.
+    where = urlsplit(origin)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\n\r\n".encode()
+    )
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.split(b" ", 2)[1] in {b"400", b"404"}
+
+
+def test_the_built_page_names_no_other_host_to_fetch_from() -> None:
+    page = (BUILT / "index.html").read_text()
+    assert "//" not in page.replace("<!doctype html>", "")
+    for file in (BUILT / "assets").glob("*.css"):
+        assert "url(http" not in file.read_text()
+        assert "@import" not in file.read_text()
+
+
+def test_every_bundled_package_has_its_licence_in_the_wheel() -> None:
+    licences = (BUILT / "THIRD_PARTY_LICENSES.txt").read_text()
+    for name in ("graphiql 5.", "monaco-editor 0.", "react 19.", "graphql-ws 6."):
+        assert f"\n{name}" in licences
+    assert "GPL" not in licences.split("-" * 80)[0]
+
+
+def test_the_page_s_source_is_pinned_and_names_no_registry() -> None:
+    assert '"resolved"' not in (SOURCE / "package-lock.json").read_text()
+    assert "registry=" not in (SOURCE / ".npmrc").read_text()
+    assert '"^' not in (SOURCE / "package.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "operation", sorted(SOURCE.glob("operations/*.graphql")), ids=lambda at: at.stem
+)
+def test_every_operation_in_the_page_s_tabs_fits_the_schema(operation: Path) -> None:
+    sdl = ROOT / "schema.graphql"
+    if not sdl.exists():
+        pytest.skip(
+            "schema.graphql has not been printed yet: nothing to hold the operations against"
+        )
+    schema = graphql.build_schema(sdl.read_text())
+    document = graphql.parse(operation.read_text())
+    assert graphql.validate(schema, document) == []
+    prepared = operation.with_suffix(".json")
+    variables = json.loads(prepared.read_text()) if prepared.exists() else {}
+    for definition in document.definitions:
+        assert isinstance(definition, graphql.OperationDefinitionNode)
+        asked = definition.variable_definitions or ()
+        values = graphql.get_variable_values(schema, asked, variables)
+        assert not isinstance(values, list), values
+
+
+# The page in a browser
+
+
+@dataclass
+class Watched:
+    """One page of a real browser, and everything that it asked for or complained of."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    async def write(self, editor: str, text: str) -> None:
+        await self.page.click(f"{editor} .monaco-editor")
+        await self.page.keyboard.press("ControlOrMeta+A")
+        await self.page.keyboard.press("Delete")
+        await self.page.keyboard.insert_text(text)
+
+    async def run(self, operation: str, name: str) -> None:
+        """Write an operation into the editor and run it, as soon as GraphiQL has read its name."""
+        await self.write(".graphiql-query-editor", operation)
+        await self.page.wait_for_selector(f".graphiql-tab.graphiql-tab-active:has-text('{name}')")
+        await self.page.click(".graphiql-execute-button")
+
+    async def shows(self, text: str) -> None:
+        await self.page.wait_for_selector(f".result-window .view-line:has-text('{text}')")
+
+
+def holding(folder: Path, text: bytes) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and text in file.read_bytes()]
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return tmp_path / "profile"
+
+
+@pytest.fixture
+def scheme(request: pytest.FixtureRequest) -> str:
+    return getattr(request, "param", "light")
+
+
+@pytest.fixture
+async def watched(origin: str, profile: Path, scheme: str) -> AsyncIterator[Watched]:
+    playwright = pytest.importorskip(
+        "playwright.async_api",
+        reason="the page's test drives a browser with playwright: not installed",
+    )
+    if CHROMIUM is None:
+        pytest.skip("the page's test needs Chromium: `apt-get install chromium`")
+    async with playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=SWITCHES, color_scheme=scheme
+        )
+        watched = Watched(await browser.new_page())
+        browser.on("request", lambda request: watched.requests.append(request.url))
+        watched.page.on("websocket", lambda socket: watched.requests.append(socket.url))
+        watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+        watched.page.on("console", lambda message: watched.complaints.append(message.text))
+        await watched.page.goto(f"{origin}/graphiql")
+        await watched.page.wait_for_selector(".graphiql-query-editor .view-line:has-text('SignUp')")
+        yield watched
+        await browser.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"], indirect=True)
+async def test_a_query_and_a_subscription_run_under_the_policy(
+    watched: Watched, heard: Heard, origin: str, tmp_path: Path, scheme: str
+) -> None:
+    await watched.page.click("[aria-label='New tab']")
+    await watched.write(".graphiql-editor-tool .graphiql-editor:not(.hidden)", '{"name": "Ada"}')
+    await watched.run("query Greet($name: String!) { hello(name: $name) }", "Greet")
+    await watched.shows("hello Ada")
+
+    await watched.page.click("button:has-text('Headers')")
+    await watched.write(
+        ".graphiql-editor-tool .graphiql-editor:not(.hidden)",
+        '{"AUTHORIZATION": "Bearer ksu_made_up"}',
+    )
+    await watched.run("subscription Follow { events }", "Follow")
+    await watched.shows("the first event")
+    heard.second.set()
+    await watched.shows("the second event")
+    await watched.page.screenshot(path=tmp_path / f"graphiql-{scheme}.png")
+
+    assert heard.connection_params == [{"authorization": "Bearer ksu_made_up"}]
+    for post in heard.posts:
+        assert post.headers["keysteward-csrf"] == "1"
+        assert post.headers["content-type"] == "application/json"
+        assert post.headers["origin"] == origin
+        assert "referer" not in post.headers
+    assert watched.complaints == []
+    here = urlsplit(origin).netloc
+    assert {urlsplit(url).netloc for url in watched.requests if not url.startswith("data:")} == {
+        here
+    }
+    assert f"ws://{here}/graphql" in watched.requests
+
+
+async def test_the_editor_helps_and_prettifies_under_the_policy(watched: Watched) -> None:
+    page = watched.page
+    await page.click("[aria-label='New tab']")
+    await watched.write(".graphiql-query-editor", "")
+    await page.keyboard.type("{ hel")
+    await page.wait_for_selector(".suggest-widget.visible .monaco-list-row:has-text('hello')")
+    await page.keyboard.press("Escape")
+    await watched.write(
+        ".graphiql-query-editor", 'query Tidy{hello(name:"<b style=\\"x\\">")#why\n}'
+    )
+    await watched.write(".graphiql-editor-tool .graphiql-editor:not(.hidden)", '{"a":1}')
+    await page.click("[aria-label^='Prettify']")
+    await page.wait_for_selector(".graphiql-query-editor .view-line:nth-child(2):has-text('hello')")
+    await page.wait_for_selector(".graphiql-editor-tool .view-line:has-text('\"a\": 1')")
+    # What is typed shows as it was typed: only Monaco's own tags are treated.
+    shown = await page.inner_text(".graphiql-query-editor .view-lines")
+    assert '"<b style=\\"x\\">"' in shown.replace("\N{NO-BREAK SPACE}", " ")
+    await page.click("[aria-label='Show Documentation Explorer']")
+    await page.click(".graphiql-doc-explorer a:has-text('Query')")
+    await page.wait_for_selector(".graphiql-doc-explorer :text('hello')")
+    await page.click("[aria-label='Open settings dialog']")
+    await page.wait_for_selector("[role=dialog]")
+    assert watched.complaints == []
+
+
+async def test_text_that_slips_into_the_page_has_neither_style_nor_script(watched: Watched) -> None:
+    outcome = await watched.page.evaluate(
+        """async () => {
+          const refused = new Promise((resolve) =>
+            document.addEventListener("securitypolicyviolation", resolve, { once: true }));
+          const slipped = document.createElement("div");
+          document.body.append(slipped);
+          slipped.innerHTML =
+            '<style>p { color: rgb(1, 2, 3) !important }</style>' +
+            '<p style="background-color: rgb(4, 5, 6)">hello</p>' +
+            '<img src="data:," onerror="window.ran = true">';
+          await refused;
+          const style = getComputedStyle(slipped.querySelector("p"));
+          const script = document.createElement("script");
+          script.textContent = "window.ran = true";
+          document.body.append(script);
+          let evaluated = true;
+          try { new Function("return 1")(); } catch { evaluated = false; }
+          return [style.color, style.backgroundColor, window.ran ?? null, evaluated];
+        }"""
+    )
+    assert outcome[0] != "rgb(1, 2, 3)"
+    assert outcome[1] == "rgba(0, 0, 0, 0)"
+    assert outcome[2:] == [None, False]
+
+
+async def test_nothing_that_was_typed_is_written_to_the_disk(
+    watched: Watched, profile: Path
+) -> None:
+    page = watched.page
+    await page.click("[aria-label='New tab']")
+    await watched.write(
+        ".graphiql-editor-tool .graphiql-editor:not(.hidden)", f'{{"name": "{CANARY}"}}'
+    )
+    await watched.run("query Keep($name: String!) { hello(name: $name) }", "Keep")
+    await watched.shows(CANARY)
+    await page.click(".graphiql-tab:has-text('AddKey') button")
+    kept = await page.evaluate(
+        """async () => [localStorage.length, sessionStorage.length, document.cookie,
+             (await indexedDB.databases()).length, (await caches.keys()).length]"""
+    )
+    assert kept == [0, 0, "", 0, 0]
+    assert CANARY not in page.url
+    await page.goto("about:blank")
+    await page.context.close()
+    assert holding(profile, b"/graphiql") != []  # what a browser does keep, the search finds
+    assert holding(profile, CANARY.encode()) == holding(profile, CANARY.encode("utf-16-le")) == []

@@ -1,0 +1,1 @@
+"""Keys at rest, and what tools hear of their end."""

@@ -1,0 +1,251 @@
+"""Keys at rest: sealed on the way in, opened for one call at a time. The only door to them.
+
+Nothing here knows GraphQL or HTTP. Each method takes whose key it is; those that show, change or
+end a key take an owner who has just proven who they are.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Final
+
+from ulid import ULID
+
+from providers import Provider
+from store import Clock, Owner, ProvenOwner, Store, Tx, changes
+from store.changes import Kind, Reason
+from vault import rows
+from vault.errors import (
+    KeyMalformed,
+    KeyNeedsReentry,
+    KeyPresent,
+    LabelTaken,
+    LabelUnfit,
+    SealBroken,
+)
+from vault.keyring import Keyring
+from vault.rows import Entry, KeyState, SealedKey
+from vault.secret import Secret
+
+SHORTEST_KEY: Final = 8
+LONGEST_KEY: Final = 4096
+LONGEST_LABEL: Final = 100
+_EXPECTED: Final = (
+    f"{SHORTEST_KEY} to {LONGEST_KEY} printable ASCII characters without spaces or line breaks"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A key that is gone: its change in the log, and when (microseconds)."""
+
+    seq: int
+    key: str
+    provider: str
+    at: int
+
+
+def parse(pasted: str) -> Secret:
+    """Take what a person pasted as a key. Raises `KeyMalformed`, which never repeats it.
+
+    Blanks and line breaks at either end are what copying leaves, and are taken off; anything that
+    could not stand in a header (RFC 9110, field content) is refused.
+    """
+    text = pasted.strip(" \t\r\n")
+    if not (SHORTEST_KEY <= len(text) <= LONGEST_KEY) or not all("!" <= c <= "~" for c in text):
+        raise KeyMalformed(_EXPECTED)
+    return Secret(text.encode("ascii"))
+
+
+class Vault:
+    """The owner's keys, sealed in the database."""
+
+    def __init__(self, store: Store, keyring: Keyring, clock: Clock) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._clock = clock
+
+    async def add(
+        self,
+        owner: Owner,
+        provider: Provider,
+        secret: Secret,
+        *,
+        label: str,
+        state: KeyState,
+        default: bool = False,
+    ) -> Entry:
+        """Seal a key and keep it. Raises `LabelUnfit`, `KeyPresent`, `LabelTaken`."""
+        if not 1 <= len(label) <= LONGEST_LABEL or not label.isprintable():
+            raise LabelUnfit(LONGEST_LABEL)
+        key = f"key_{ULID()}"
+        sealed = self._seal(owner, provider.id, key, 1, secret)
+        masked = provider.mask(secret.reveal().decode())
+        fingerprints = self._keyring.fingerprints(owner.account, secret)
+        at = self._clock()
+
+        def unit(tx: Tx) -> Entry:
+            if present := rows.same_key(tx, owner, provider.id, fingerprints):
+                raise KeyPresent(present)
+            if rows.label_taken(tx, owner, provider.id, label):
+                raise LabelTaken
+            rows.insert(
+                tx,
+                owner,
+                sealed,
+                label=label,
+                masked=masked,
+                state=state,
+                default=default,
+                fingerprint=fingerprints[0],
+                at=at,
+            )
+            changes.append(
+                tx, owner, Kind.KEY_ADDED, at=at, provider=provider.id, key=key, version=1
+            )
+            return rows.one(tx, owner, key)[0]
+
+        return await self._store.write(unit)
+
+    async def list(self, owner: Owner, provider: str | None = None) -> list[Entry]:
+        """Give the owner's keys, masked, oldest first. One that can't be opened says so."""
+        found = await self._store.read(lambda tx: rows.every(tx, owner, provider))
+        return [self._with_standing(entry, sealed) for entry, sealed in found]
+
+    async def get(self, owner: Owner, key: str) -> Entry:
+        """Give one key, masked. Raises `KeyGone`."""
+        entry, sealed = await self._store.read(lambda tx: rows.one(tx, owner, key))
+        return self._with_standing(entry, sealed)
+
+    async def reveal(self, owner: ProvenOwner, key: str) -> Secret:
+        """Give a key's plaintext to its owner. Raises `KeyGone`, `KeyNeedsReentry`."""
+        _, sealed = await self._store.read(lambda tx: rows.one(tx, owner, key))
+        return self.open(sealed)
+
+    async def rotate(
+        self, owner: ProvenOwner, key: str, provider: Provider, secret: Secret, *, state: KeyState
+    ) -> tuple[Entry, int]:
+        """Put a new secret under the same reference, one version up; the old bytes are erased.
+
+        Calls that run finish with the old version. A row that can't be opened any more takes the
+        very key that it held, too: that is its re-entry. Gives the key and its change's number.
+        Raises `KeyGone`, `KeyPresent`.
+        """
+        fingerprints = self._keyring.fingerprints(owner.account, secret)
+        masked = provider.mask(secret.reveal().decode())
+        at = self._clock()
+
+        def unit(tx: Tx) -> tuple[Entry, int]:
+            entry, old = rows.one(tx, owner, key)
+            present = rows.same_key(tx, owner, entry.provider, fingerprints)
+            if present and not (present == key and self._is_broken(old)):
+                raise KeyPresent(present)
+            sealed = self._seal(owner, entry.provider, key, entry.version + 1, secret)
+            rows.replace(
+                tx, owner, sealed, masked=masked, state=state, fingerprint=fingerprints[0], at=at
+            )
+            seq = changes.append(
+                tx,
+                owner,
+                Kind.KEY_ROTATED,
+                reason=Reason.ROTATED,
+                at=at,
+                provider=entry.provider,
+                key=key,
+                version=entry.version,
+            )
+            return rows.one(tx, owner, key)[0], seq
+
+        rotated = await self._store.write(unit)
+        self._store.erase_remains()
+        return rotated
+
+    async def remove(self, owner: ProvenOwner, key: str) -> Removal:
+        """End a key: once this returns, no call starts with it anywhere. Raises `KeyGone`.
+
+        One transaction erases the sealed bytes and appends the revocation that every process and
+        every tool hears.
+        """
+        at = self._clock()
+
+        def unit(tx: Tx) -> Removal:
+            entry, _ = rows.one(tx, owner, key)
+            rows.erase(tx, owner, key, at=at)
+            seq = changes.append(
+                tx,
+                owner,
+                Kind.KEY_REMOVED,
+                reason=Reason.REMOVED,
+                at=at,
+                provider=entry.provider,
+                key=key,
+                version=entry.version,
+            )
+            return Removal(seq, key, entry.provider, at)
+
+        removal = await self._store.write(unit)
+        self._store.erase_remains()
+        return removal
+
+    async def make_default(self, owner: Owner, key: str) -> Entry:
+        """Make this the key that calls use when they name none. Raises `KeyGone`."""
+
+        def unit(tx: Tx) -> Entry:
+            entry, _ = rows.one(tx, owner, key)
+            rows.drop_default(tx, owner, entry.provider)
+            rows.make_default(tx, owner, key)
+            return rows.one(tx, owner, key)[0]
+
+        return await self._store.write(unit)
+
+    async def note_verification(
+        self, owner: Owner, key: str, version: int, state: KeyState
+    ) -> Entry:
+        """Note down what the provider said of that version. Raises `KeyGone`."""
+        at = self._clock()
+
+        def unit(tx: Tx) -> Entry:
+            entry, _ = rows.one(tx, owner, key)
+            if rows.note_state(tx, owner, key, version, state, at=at):
+                changes.append(
+                    tx,
+                    owner,
+                    Kind.KEY_VERIFIED,
+                    at=at,
+                    provider=entry.provider,
+                    key=key,
+                    version=version,
+                )
+            return rows.one(tx, owner, key)[0]
+
+        return await self._store.write(unit)
+
+    async def sealed(self, owner: Owner, key: str) -> SealedKey:
+        """Give a key's sealed bytes, for `open`. Raises `KeyGone`."""
+        return (await self._store.read(lambda tx: rows.one(tx, owner, key)))[1]
+
+    def open(self, sealed: SealedKey) -> Secret:
+        """Open a sealed key for the one call that is about to use it. Raises `KeyNeedsReentry`."""
+        try:
+            return self._keyring.unseal(sealed.place, sealed.sealed)
+        except SealBroken:
+            raise KeyNeedsReentry from None
+
+    def _seal(
+        self, owner: Owner, provider: str, key: str, version: int, secret: Secret
+    ) -> SealedKey:
+        place = rows.place_of(owner, provider, key, version)
+        return SealedKey(key, owner.account, provider, version, self._keyring.seal(place, secret))
+
+    def _with_standing(self, entry: Entry, sealed: SealedKey) -> Entry:
+        """Say of a row that was altered, or whose master key is missing, that it needs re-entry."""
+        if self._is_broken(sealed):
+            return dataclasses.replace(entry, state=KeyState.NEEDS_REENTRY)
+        return entry
+
+    def _is_broken(self, sealed: SealedKey) -> bool:
+        """Tell whether the row does not open any more; what was opened to see it is dropped."""
+        try:
+            self.open(sealed).wipe()
+        except KeyNeedsReentry:
+            return True
+        return False
