@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -269,7 +270,7 @@ def main() -> None:
     port = hear.recv()
     _pin(0)
     clients = [Floor(port), Ours(port), Aiohttp(port)]
-    print(f"Python {platform.python_version()}, uvloop {uvloop.__version__}, {platform.machine()},")
+    print(f"Python {platform.python_version()}, uvloop {version('uvloop')}, {platform.machine()},")
     print(f"{os.cpu_count()} cores; {chosen.rounds} rounds of {chosen.seconds:g} s, interleaved")
     found: list[dict[str, object]] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

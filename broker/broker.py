@@ -4,18 +4,19 @@ Nothing of request or answer is kept but the ledger's row. No call is ever sent 
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from dataclasses import dataclass
 from ulid import ULID
 
 from accounts import tools
 from accounts.errors import TokenUnknown
 from accounts.tools import Tool
-from broker import calls, wire
+from broker import calls, request, wire
 from broker.calls import Outcome
 from broker.errors import (
     CallFailure,
@@ -33,7 +34,7 @@ from broker.request import Ask
 from broker.scrub import Scrubber
 from broker.upstream import Timeouts, Upstream, UpstreamFailure, UpstreamTimedOut
 from providers import Provider
-from store import Clock, Store, Tx
+from store import Clock, Store, StoreUnavailable, Tx
 from vault import rows
 from vault.errors import KeyNeedsReentry, NoKey
 from vault.rows import SealedKey
@@ -43,15 +44,21 @@ from vault.vault import Vault
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_LOG: Final = logging.getLogger("keysteward.broker")
 _IDENTITY: Final = (b"accept-encoding", b"identity")
 """Nothing is asked for in a compressed form: what can't be read can't be searched for the key."""
 _TIMEOUTS: Final = Timeouts()
 _REDIRECTS: Final = frozenset({301, 302, 303, 305, 307, 308})
+_NO_BODY: Final = frozenset({204, 304})
+_HIGHEST_STATUS: Final = 599
 _WATCH_AFTER_SECONDS: Final = 0.05
 _LARGEST_PEEKED: Final = 65_536
 _MODEL_IN_PATH: Final = re.compile(rb"/models/([A-Za-z0-9._-]{1,100})")
 _MODEL_IN_JSON: Final = re.compile(rb'"model"\s*:\s*"([A-Za-z0-9._:/-]{1,100})"')
-_LONGEST_MODEL: Final = 100
+_MODEL: Final = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
+# How a server-sent event ends, in each of the line ends that the standard knows.
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_LONGEST_EVENT_END: Final = 4
 
 _RESPONSE_PASSES: Final = frozenset(
     {
@@ -88,17 +95,30 @@ class Booking:
 class Tally:
     """What a call has come to so far; the ledger gets it at the end."""
 
-    __slots__ = ("bytes_in", "bytes_out", "model", "outcome", "status", "streams")
+    __slots__ = ("bytes_in", "bytes_out", "end", "model", "outcome", "status", "streams")
 
     def __init__(self, model: str | None) -> None:
-        self.outcome = Outcome.UPSTREAM_FAILED
+        self.outcome = Outcome.LOST
         self.status: int | None = None
         """The status that the tool was given; None until it was."""
         self.model = model
         self.streams = False
-        """True when the answer is a stream of server-sent events."""
+        """True when the answer is a stream of server-sent events, to which one can be added."""
+        self.end = b"\n\n"
+        """The last bytes passed on of such a stream."""
         self.bytes_in = 0
         self.bytes_out = 0
+
+    def passed(self, out: bytes) -> None:
+        """Note that these bytes of the answer were passed on."""
+        self.bytes_out += len(out)
+        if self.streams:
+            self.end = (self.end + out[-_LONGEST_EVENT_END:])[-_LONGEST_EVENT_END:]
+
+    @property
+    def between_events(self) -> bool:
+        """Tell whether an event can be added: into the middle of one, it would garble both."""
+        return self.streams and self.end.endswith(_EVENT_ENDS)
 
 
 class Broker:
@@ -113,6 +133,8 @@ class Broker:
         upstreams: Mapping[str, Upstream],
         clock: Clock,
         worker: str,
+        *,
+        timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -121,6 +143,7 @@ class Broker:
         self._upstreams = upstreams
         self._clock = clock
         self._worker = worker
+        self._timeouts = timeouts
 
     async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
         """Make one call and pass its answer on.
@@ -130,6 +153,7 @@ class Broker:
         """
         booking = await self._book(ask)
         tally = Tally(model_in(ask.target))
+        last_event = b""
         try:
             with self._live.join(key=booking.key.id, tool=booking.tool.id) as scope:
                 await self._exchange(ask, booking, tally, scope, receive, send)
@@ -140,11 +164,13 @@ class Broker:
             if tally.status is None:
                 tally.status = failure.status
                 raise
-            if tally.streams:
-                event = wire.last_event(failure, ask.provider)
-                await send({"type": "http.response.body", "body": event})
+            if tally.between_events:
+                last_event = wire.last_event(failure, ask.provider)
         finally:
             await self._settle(booking, tally)
+        # After the books are closed: a tool that reads no more would keep them open as long.
+        if last_event:
+            await send({"type": "http.response.body", "body": last_event})
 
     def _book(self, ask: Ask) -> Awaitable[Booking]:
         """Find token and key alive and begin the ledger's row, all in one transaction, durably.
@@ -190,12 +216,12 @@ class Broker:
     ) -> None:
         """Send the request with the key in its one header, and pass the answer on."""
         hangup = Hangup(scope, receive)
-        body = await _first_of_body(ask, tally, receive, hangup)
-        secret = self._open(booking.key)
-        scrubber = Scrubber(secret)
-        headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal()), _IDENTITY]
-        secret.wipe()
         try:
+            body = await _first_of_body(ask, tally, receive, hangup)
+            secret = self._open(booking.key)
+            scrubber = Scrubber(secret)
+            headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal()), _IDENTITY]
+            secret.wipe()
             answer = await self._outbound.send(
                 self._upstreams[ask.provider.id],
                 ask.method,
@@ -203,7 +229,7 @@ class Broker:
                 headers,
                 body,
                 content_length=ask.content_length,
-                timeouts=_TIMEOUTS,
+                timeouts=self._timeouts,
             )
             try:
                 await _pass_on(answer, booking, ask.provider, tally, scrubber, send)
@@ -223,21 +249,24 @@ class Broker:
             raise KeyUnusable(str(broken)) from None
 
     async def _settle(self, booking: Booking, tally: Tally) -> None:
-        """Write down what the call came to."""
+        """Write down what the call came to; if that fails, the tool has its answer all the same."""
         at = self._clock()
-        await self._store.write(
-            lambda tx: calls.end(
-                tx,
-                booking.id,
-                booking.tool.owner,
-                outcome=tally.outcome,
-                status=tally.status,
-                model=tally.model,
-                bytes_in=tally.bytes_in,
-                bytes_out=tally.bytes_out,
-                at=at,
+        try:
+            await self._store.write(
+                lambda tx: calls.end(
+                    tx,
+                    booking.id,
+                    booking.tool.owner,
+                    outcome=tally.outcome,
+                    status=tally.status,
+                    model=tally.model,
+                    bytes_in=tally.bytes_in,
+                    bytes_out=tally.bytes_out,
+                    at=at,
+                )
             )
-        )
+        except StoreUnavailable as failure:
+            _LOG.error("The end of %s could not be written down. %s", booking.id, failure)
 
 
 class Hangup:
@@ -246,21 +275,25 @@ class Hangup:
     Watching costs a task, so it begins only for a call that takes its time.
     """
 
-    __slots__ = ("_receive", "_scope", "_timer", "_watch")
+    __slots__ = ("_receive", "_scope", "_stopped", "_timer", "_watch")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Watch, now that the request's body has been taken: only a hang-up can come."""
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_WATCH_AFTER_SECONDS, self._begin)
+        # An answer can be whole before the request is: then there is nothing left to watch.
+        if not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_WATCH_AFTER_SECONDS, self._begin)
 
     def stop(self) -> None:
         """Watch no longer."""
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         if self._watch is not None:
@@ -289,9 +322,12 @@ def _model_in_body(body: bytes, *, whole: bool) -> str | None:
         except orjson.JSONDecodeError:
             return None
         model = document.get("model") if isinstance(document, dict) else None
-        return model[:_LONGEST_MODEL] if isinstance(model, str) else None
-    found = _MODEL_IN_JSON.search(body[:_LARGEST_PEEKED])
-    return found[1].decode() if found else None
+        model = model if isinstance(model, str) and _MODEL.fullmatch(model) else None
+    else:
+        found = _MODEL_IN_JSON.search(body[:_LARGEST_PEEKED])
+        model = found[1].decode() if found else None
+    # A token put there by mistake must not stand in the ledger.
+    return None if model is None or request.carries_a_key(model.encode()) else model
 
 
 async def _first_of_body(
@@ -342,14 +378,27 @@ async def _pass_on(
     """Pass an answer on as it comes, byte for byte, less the key should it stand in there."""
     if answer.status in _REDIRECTS:
         raise UpstreamFailed(
-            "The provider answered with a redirect, which is not followed: it could carry the key off."
+            "The provider answered with a redirect, which is not followed: it could carry the key "
+            "off."
         )
-    headers = [(b"keysteward-call", booking.id.encode())]
-    for name, value in answer.headers:
-        if name in _RESPONSE_PASSES or name.startswith(provider.headers):
-            headers.append((name, scrubber.strike(value)))
-            if name == b"content-type":
-                tally.streams = value.startswith(b"text/event-stream")
+    if answer.status > _HIGHEST_STATUS:
+        raise UpstreamFailed("The provider answered with a status that HTTP does not have.")
+    headers = [
+        (name, value)
+        for name, value in answer.headers
+        if name in _RESPONSE_PASSES or name.startswith(provider.headers)
+    ]
+    if scrubber.finds(b"\0".join([value for _, value in headers])):
+        headers = [(name, scrubber.strike(value)) for name, value in headers]
+    known = dict(headers)
+    if answer.status in _NO_BODY:
+        # Here it tells of the body that GET would have given (RFC 9110, section 8.6): none comes.
+        headers = [(name, value) for name, value in headers if name != b"content-length"]
+    tally.streams = (
+        known.get(b"content-type", b"").lower().startswith(b"text/event-stream")
+        and b"content-length" not in known
+    )
+    headers.append((b"keysteward-call", booking.id.encode()))
     tally.status = answer.status
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     async for chunk in answer:
@@ -357,11 +406,11 @@ async def _pass_on(
         if answer.taken:
             break
         if out:
-            tally.bytes_out += len(out)
+            tally.passed(out)
             await send({"type": "http.response.body", "body": out, "more_body": True})
     else:
         out = b""
     out += scrubber.flush()
-    tally.bytes_out += len(out)
+    tally.passed(out)
     tally.outcome = Outcome.ANSWERED
     await send({"type": "http.response.body", "body": out})

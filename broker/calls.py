@@ -1,4 +1,4 @@
-"""The ledger of calls: one row each, begun before the call leaves and ended with what became of it."""
+"""The ledger of calls: a row each, begun before the call leaves, ended with what became of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

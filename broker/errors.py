@@ -1,4 +1,4 @@
-"""Why a call was not made, or not finished: a closed set, with the HTTP status that each answers."""
+"""Why a call was not made, or not finished: a closed set, each with the HTTP status it answers."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -32,8 +32,8 @@ class CredentialInUrl(CallFailure):
 
     def __init__(self) -> None:
         super().__init__(
-            "A credential stands in the URL. Send the tool token in the provider's own header; if a "
-            "real key stood there, it has passed through logs and should be rotated."
+            "A credential stands in the URL. Send the tool token in the provider's own header; if "
+            "a real key stood there, it has passed through logs and should be rotated."
         )
 
 

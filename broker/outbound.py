@@ -344,10 +344,9 @@ class _Connection(asyncio.Protocol):
             answer.set_exception(failure)
         self._transport.abort()
 
-    def _finish(self) -> None:
+    def _finish(self, response: Response) -> None:
         """Hand over a whole answer, and keep the connection if it is clean."""
-        if self._response is not None:
-            self._response._end()  # noqa: SLF001 - as above
+        response._end()  # noqa: SLF001 - as above
         self._answer = self._response = None
         pool = self._pool
         if not self._reusable or self._upload or self._head or self._transport.is_closing():
@@ -391,7 +390,6 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-        self._pool.live.add(self)
 
     def data_received(self, data: bytes) -> None:
         if (
@@ -407,14 +405,15 @@ class _Connection(asyncio.Protocol):
             # After the end of the message this is only a reason not to use the connection again.
             self._reusable = False
             self._fault = self._fault or "it is not HTTP"
-        if self._whole:
-            self._finish()
+        response = self._response
+        if response is not None and self._whole:
+            self._finish(response)
         elif self._fault is not None:
             self._fail(UpstreamBroke(self._fault))
         elif self._barren > LONGEST_HEAD:
             self._fail(UpstreamBroke("its head or framing is too long"))
-        elif self._response is not None:
-            if self._response._waiting > _MOST_WAITING:  # noqa: SLF001 - as above
+        elif response is not None:
+            if response._waiting > _MOST_WAITING:  # noqa: SLF001 - as above
                 self._paused = True
                 self._deadline = math.inf
                 self._transport.pause_reading()
@@ -436,7 +435,7 @@ class _Connection(asyncio.Protocol):
         if self._head is not None:
             _wipe(self._head)
         if self._until_close and exc is None and self._response is not None:
-            self._finish()
+            self._finish(self._response)
         else:
             begun = "it was cut off" if self._response else "the connection was closed before it"
             self._fail(UpstreamBroke(begun))
@@ -498,7 +497,7 @@ class _Connection(asyncio.Protocol):
         if self._interim:
             self._interim = False
             self._headers = []
-        elif not self._whole:
+        elif self._response is not None and not self._whole:
             self._whole = True
             self._reusable = self._parser.should_keep_alive()
 
@@ -592,6 +591,9 @@ class Outbound:
                         failure = why
                     else:
                         if not connection.closing and not self._closed:
+                            # Not before: uvloop closes the connection of an attempt that is
+                            # cancelled without ever saying that it is lost.
+                            pool.live.add(connection)
                             return connection
                         connection.abort()
                         failure = ConnectionResetError()

@@ -1,4 +1,4 @@
-"""What a tool asks for, checked before anything else happens: where it goes, and with what token."""
+"""What a tool asks for, checked before anything else happens: where it goes, with what token."""
 
 import re
 from collections.abc import Iterable
@@ -17,12 +17,16 @@ Headers = list[tuple[bytes, bytes]]
 CHOICE: Final = b"keysteward-key"
 """Request header that names the key to use, by reference or label; without it, the default."""
 
+# What is passed on. CONNECT would make a tunnel of the connection to the provider, and TRACE answer
+# with the request, key and all.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LONGEST_TARGET: Final = 8192
 # RFC 3986: what may stand in a path as it is; `@` is left out, since a path that begins with it
 # turns into an authority wherever somebody joins URLs by hand. It can be sent as %40.
 _PATH: Final = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*)+")
 _QUERY: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]|{}-]|%[0-9A-Fa-f]{2})*")
 _ENCODED_SEPARATOR: Final = re.compile(rb"%(?:2f|5c|00|0a|0d)", re.IGNORECASE)
+_DOTS: Final = frozenset({b".", b".."})
 _CREDENTIAL_NAMES: Final = frozenset(
     {
         b"key",
@@ -41,10 +45,12 @@ _CREDENTIAL_NAMES: Final = frozenset(
     }
 )
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
-_KEY_SHAPES: Final = tuple(
-    re.compile(rf"(?<![A-Za-z0-9])(?:{row.shape.pattern})") for row in CATALOGUE.values()
+_CREDENTIAL: Final = re.compile(
+    r"ks[tu]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
+    + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
+    + ")"
 )
-_OUR_TOKEN: Final = re.compile(rb"ks[tu]_[0-9A-Za-z]{8}")
+_MOST_DIGITS: Final = 18
 _REQUEST_PASSES: Final = frozenset(
     {
         b"accept",
@@ -93,6 +99,8 @@ def check(
 
     Raises `RequestRefused`, `CredentialInUrl`, `ToolTokenRequired`.
     """
+    if method not in _METHODS:
+        raise RequestRefused(f"Only these methods are passed on: {', '.join(sorted(_METHODS))}.")
     _check_target(path, query)
     passed: Headers = []
     token: bytes | None = None
@@ -103,28 +111,38 @@ def check(
         if name in _REQUEST_PASSES or name.startswith(provider.headers):
             passed.append((name, value))
         elif name == b"content-length":
-            length = int(value)
+            length = _length(value)
         elif name == b"transfer-encoding":
             chunked = True
         elif name == CHOICE:
-            choice = value.decode("latin-1")
-        elif name == b"upgrade":
+            choice = value.decode("utf-8", "replace")
+        elif name == b"upgrade" and value.lower() == b"websocket":
             raise RequestRefused("Upgrading the connection (websockets) is not brokered.")
         for slot in provider.slots:
             if name == slot.header and token is None:
                 token = slot.read(value)
+    digest = _digest(provider, token)
+    target = path + b"?" + query if query else path
+    has_body = chunked or bool(length)
+    return Ask(provider, method.encode("ascii"), target, passed, length, has_body, digest, choice)
+
+
+def _digest(provider: Provider, token: bytes | None) -> bytes:
     if not token:
         wanted = " or ".join(_spelled(slot.header, slot.scheme) for slot in provider.slots)
         raise ToolTokenRequired(
             f"Send a tool token where {provider.name}'s key would stand: {wanted}."
         )
     try:
-        digest = tokens.digest_of(token.decode("latin-1"), TokenKind.TOOL)
+        return tokens.digest_of(token.decode("latin-1"), TokenKind.TOOL)
     except TokenUnknown as refusal:
         raise ToolTokenRequired(str(refusal)) from None
-    target = path + b"?" + query if query else path
-    has_body = chunked or bool(length)
-    return Ask(provider, method.encode("ascii"), target, passed, length, has_body, digest, choice)
+
+
+def _length(value: bytes) -> int:
+    if not value.isdigit() or len(value) > _MOST_DIGITS:
+        raise RequestRefused("The request's Content-Length is not a number.")
+    return int(value)
 
 
 def _check_target(path: bytes, query: bytes) -> None:
@@ -132,16 +150,17 @@ def _check_target(path: bytes, query: bytes) -> None:
         raise RequestRefused(f"The URL is longer than {_LONGEST_TARGET} bytes.")
     if query and _names_a_credential(query):
         raise CredentialInUrl
-    if _carries_a_key(path) or _carries_a_key(query):
+    if carries_a_key(path) or carries_a_key(query):
         raise CredentialInUrl
     if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
         raise RequestRefused(
-            "The path must be the provider's own, beginning with one /, without @ or other characters "
-            "that a URL must encode."
+            "The path must be the provider's own, beginning with one /, without @ or other "
+            "characters that a URL must encode."
         )
     if b"//" in path or _ENCODED_SEPARATOR.search(path):
         raise RequestRefused("The path must hold no empty segment and no encoded slash or control.")
-    if any(unquote_to_bytes(part) in {b".", b".."} for part in path.split(b"/")):
+    # Some servers drop what follows a `;` before they follow dots.
+    if any(unquote_to_bytes(part).partition(b";")[0] in _DOTS for part in path.split(b"/")):
         raise RequestRefused("The path must hold no . or .. segment.")
 
 
@@ -153,14 +172,11 @@ def _names_a_credential(query: bytes) -> bool:
     )
 
 
-def _carries_a_key(part: bytes) -> bool:
-    if _OUR_TOKEN.search(part):
-        return True
-    if b"-" not in part and b"_" not in part and b"AIza" not in part and b"%" not in part:
-        return False
-    text = unquote_to_bytes(part).decode("latin-1")
-    return _OUR_TOKEN.search(text.encode("latin-1")) is not None or any(
-        shape.search(text) for shape in _KEY_SHAPES
+def carries_a_key(part: bytes) -> bool:
+    """Tell whether one of our tokens, or what has the form of a provider's key, stands in there."""
+    text = part.decode("latin-1")
+    return _CREDENTIAL.search(text) is not None or (
+        "%" in text and _CREDENTIAL.search(unquote_to_bytes(part).decode("latin-1")) is not None
     )
 
 

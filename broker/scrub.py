@@ -7,31 +7,40 @@ beginning of the key is held until the next chunk tells.
 
 import base64
 import json
+import re
 import urllib.parse
+from collections.abc import Iterator
 from typing import Final
 
 from vault.secret import Secret
 
-_STAR: Final = b"*"
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*")
+"""What JSON and URLs write as it is."""
 
 
 class Scrubber:
     """Looks for one secret in one answer. Striking keeps the length, so Content-Length holds."""
 
     def __init__(self, secret: Secret) -> None:
-        self._needles = tuple(_forms(secret.reveal()))
+        plaintext = secret.reveal()
+        self._needles = tuple(set(_forms(plaintext)))
         self._longest = max(map(len, self._needles))
-        self._alphabet = frozenset(b"".join(self._needles))
+        # Nothing of what is put in may read as a part of the key again; no key holds a blank.
+        self._mark = b" " if b"*" in plaintext else b"*"
         self._held = b""
         self.struck = 0
         """How often the key was found."""
+
+    def finds(self, data: bytes) -> bool:
+        """Tell whether the key stands in there."""
+        return any(needle in data for needle in self._needles)
 
     def strike(self, data: bytes) -> bytes:
         """Give a whole piece (a header's value) with the key struck out."""
         for needle in self._needles:
             if needle in data:
                 self.struck += data.count(needle)
-                data = data.replace(needle, _STAR * len(needle))
+                data = data.replace(needle, self._mark * len(needle))
         return data
 
     def feed(self, chunk: bytes) -> bytes:
@@ -48,30 +57,35 @@ class Scrubber:
 
     def _possible_beginning(self, data: bytes) -> int:
         """Give the length of the longest end of `data` that begins a needle."""
-        if not data or data[-1] not in self._alphabet:
-            return 0
-        for length in range(min(len(data), self._longest - 1), 0, -1):
-            tail = data[len(data) - length :]
-            if any(needle.startswith(tail) for needle in self._needles):
-                return length
-        return 0
+        tail = data[1 - self._longest :]
+        longest = 0
+        for needle in self._needles:
+            at = tail.find(needle[:1])
+            while at >= 0 and len(tail) - at > longest:
+                if needle.startswith(tail[at:]):
+                    longest = len(tail) - at
+                at = tail.find(needle[:1], at + 1)
+        return longest
 
 
-def _forms(secret: bytes) -> set[bytes]:
+def _forms(secret: bytes) -> Iterator[bytes]:
     """Give the secret's bytes in every form in which an echo may hold them."""
-    text = secret.decode("ascii")
-    forms = {
-        secret,
-        secret.hex().encode(),
-        secret.hex().upper().encode(),
-        json.dumps(text)[1:-1].encode(),
-        urllib.parse.quote(text, safe="").encode(),
-    }
+    yield secret
+    hexadecimal = secret.hex().encode()
+    yield hexadecimal
+    yield hexadecimal.upper()
     # Base64 of a longer text that holds the secret reads differently at each of three alignments;
     # the characters that mix with neighbours are left out of the needle.
     for lead in range(3):
         encoded = base64.b64encode(b"\0" * lead + secret)
-        start = -(-lead * 8 // 6)
-        end = (lead + len(secret)) * 8 // 6
-        forms.add(encoded[start:end])
-    return forms
+        form = encoded[-(-lead * 8 // 6) : (lead + len(secret)) * 8 // 6]
+        yield form
+        yield form.replace(b"+", b"-").replace(b"/", b"_")
+    if not _PLAIN.fullmatch(secret):
+        text = secret.decode("ascii")
+        quoted = json.dumps(text)[1:-1]
+        yield quoted.encode()
+        yield quoted.replace("/", "\\/").encode()  # as PHP writes it
+        percent = urllib.parse.quote(text, safe="")
+        yield percent.encode()
+        yield re.sub("%..", lambda code: code[0].lower(), percent).encode()

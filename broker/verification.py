@@ -15,9 +15,16 @@ _TIMEOUTS: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
 class Verifier:
     """Makes each provider's cheapest call, from its row in the catalogue."""
 
-    def __init__(self, outbound: Outbound, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self,
+        outbound: Outbound,
+        upstreams: Mapping[str, Upstream],
+        *,
+        timeouts: Timeouts = _TIMEOUTS,
+    ) -> None:
         self._outbound = outbound
         self._upstreams = upstreams
+        self._timeouts = timeouts
 
     async def standing(self, provider: Provider, secret: Secret) -> KeyState:
         """Give what the provider says of a key.
@@ -40,7 +47,7 @@ class Verifier:
                 headers,
                 None,
                 content_length=None,
-                timeouts=_TIMEOUTS,
+                timeouts=self._timeouts,
             )
         except UpstreamFailure:
             return KeyState.UNVERIFIED

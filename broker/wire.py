@@ -10,7 +10,9 @@ from providers import ErrorStyle, Provider
 _OPENAI_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "server_error",
     HTTPStatus.BAD_GATEWAY: "server_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "server_error",
     HTTPStatus.GATEWAY_TIMEOUT: "server_error",
 }
 # docs.anthropic.com/en/api/errors
@@ -18,7 +20,9 @@ _ANTHROPIC_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.FORBIDDEN: "permission_error",
     HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "api_error",
     HTTPStatus.BAD_GATEWAY: "api_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "overloaded_error",
     HTTPStatus.GATEWAY_TIMEOUT: "timeout_error",
 }
 # cloud.google.com/apis/design/errors: the canonical codes.
@@ -28,25 +32,29 @@ _GOOGLE_STATUSES: Final = {
     HTTPStatus.FORBIDDEN: "PERMISSION_DENIED",
     HTTPStatus.NOT_FOUND: "NOT_FOUND",
     HTTPStatus.CONFLICT: "ABORTED",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
+    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
     HTTPStatus.BAD_GATEWAY: "UNAVAILABLE",
     HTTPStatus.GATEWAY_TIMEOUT: "DEADLINE_EXCEEDED",
 }
 
 
 def body_of(failure: CallFailure, provider: Provider | None) -> bytes:
-    """Give a failure's JSON body; in OpenAI's form, the most imitated, where no provider is known."""
+    """Give a failure's JSON body; in OpenAI's form, the most imitated, for an unknown provider."""
     style = provider.error_style if provider else ErrorStyle.OPENAI
     return json.dumps(_document(failure, style)).encode()
 
 
 def last_event(failure: CallFailure, provider: Provider) -> bytes:
-    """Give the server-sent event that ends a stream which was cut, as the provider's SDK reads it."""
+    """Give the server-sent event that ends a stream which was cut, as the provider's SDK reads it.
+
+    It goes where an event may begin: the caller sees to that.
+    """
     body = body_of(failure, provider)
     if provider.error_style is ErrorStyle.ANTHROPIC:
         return b"event: error\ndata: " + body + b"\n\n"
-    # OpenAI's SDK raises for a data line that holds `error`; Google's for a `error` object likewise.
-    # The leading blank line ends an event that was cut in two.
-    return b"\n\ndata: " + body + b"\n\n"
+    # OpenAI's SDK raises for a data line that holds `error`, and so does Google's.
+    return b"data: " + body + b"\n\n"
 
 
 def _document(failure: CallFailure, style: ErrorStyle) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -21,14 +22,16 @@ from broker.broker import Broker
 from broker.calls import Calls
 from broker.live import LiveCalls
 from broker.outbound import Outbound
-from broker.upstream import Upstream
+from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
+from keysteward import logs
 from keysteward.config import Config
 from keysteward.graphql import GraphQLEndpoint
 from keysteward.http import VIA, SafeHeaders, Via, health_routes
-from keysteward.masterkey import keyring_of
+from keysteward.masterkey import keyring_of, written_keys
 from keysteward.page.graphiql_page import graphiql_routes
 from providers import CATALOGUE
+from redact import asyncio_exceptions
 from resolvers import build
 from resolvers.context import Services
 from store import Clock, Store, Tx, system_clock
@@ -80,11 +83,17 @@ def create_app(
     clock: Clock = system_clock,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     passwords: Passwords | None = None,
+    timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    own_process: bool = False,
 ) -> App:
-    """Make the application. The database is opened when the server starts, closed when it stops."""
+    """Make the application. The database is opened when the server starts, closed when it stops.
+
+    `own_process` says that nothing else lives in this process, so that it may be tuned for it.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(asyncio_exceptions)
         async with contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(await Store.open(config.database))
             keyring = keyring_of(config)
@@ -121,7 +130,10 @@ def create_app(
                 cookie_name="__Host-keysteward" if config.secure else "keysteward",
                 secure_cookies=config.secure,
             )
-            app.via = Via(Broker(store, vault, live, outbound, upstreams, clock, worker))
+            broker = Broker(
+                store, vault, live, outbound, upstreams, clock, worker, timeouts=timeouts
+            )
+            app.via = Via(broker)
             endpoint = GraphQLEndpoint(build(introspection=config.introspection), services)
             starlette.router.routes.extend(
                 [
@@ -135,12 +147,25 @@ def create_app(
             await store.write(lambda tx: _begin(tx, worker, clock()))
             for task in (_follow(tail, live, listeners), _pulse(store, worker, clock)):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
+            if own_process:
+                _spare_the_collector()
             yield
             app.via = None
 
     starlette = Starlette(lifespan=lifespan, routes=graphiql_routes() if config.graphiql else [])
     app = App(SafeHeaders(starlette, secure=config.secure))
     return app
+
+
+def _spare_the_collector() -> None:
+    """Never again walk what was made at the start (the GraphQL schema is most of it).
+
+    A call makes hardly any garbage in cycles, and some hundred objects: the default thresholds
+    would collect every few calls.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
@@ -166,3 +191,10 @@ async def _stop(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def from_environment() -> App:
+    """Make the application that the environment describes: what each server process calls."""
+    config = Config.read()
+    logs.set_up(config.log_level, known=written_keys(config))
+    return create_app(config, own_process=True)

@@ -213,15 +213,40 @@ class Config:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
+    @property
+    def reachable_from_afar(self) -> bool:
+        """Tell whether others than this machine's own programs may reach us."""
+        return not (ipaddress.ip_address(self.host).is_loopback and _is_loopback(self.url))
+
     def _check_reach(self) -> None:
         """Refuse to send passwords, cookies and tokens in the clear over a network."""
-        loopback = ipaddress.ip_address(self.host).is_loopback
-        if not self.secure and (not loopback or not _is_loopback(self.url)):
+        if not self.secure and self.reachable_from_afar:
             raise SettingUnfit(
                 "KEYSTEWARD_HOST is not loopback, or KEYSTEWARD_PUBLIC_URL is plain http elsewhere: "
                 "passwords and tokens would cross the network in the clear. Put a TLS proxy in front "
                 "and set KEYSTEWARD_PUBLIC_URL=https://…, or serve on 127.0.0.1."
             )
+
+
+def put(**values: object) -> None:
+    """Put settings into the environment, where this process and each of its workers reads them.
+
+    For what the command line says: it goes before the environment and the `.env` file. Names are
+    those of `Config`'s fields; None says nothing.
+    """
+    names = {setting.field: setting.variable for setting in SETTINGS}
+    given = {names[field]: str(value) for field, value in values.items() if value is not None}
+    os.environ.update(given)
+
+
+def surroundings() -> dict[str, str]:
+    """Give the environment without keysteward's settings, for a process that is to have others."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def reach_loopback_directly() -> None:
+    """Have HTTP clients of this process call this machine itself, whatever proxy is configured."""
+    os.environ.update({"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"})
 
 
 def _is_loopback(url: str) -> bool:

@@ -16,6 +16,8 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
 from accounts.errors import SignInRequired
+from keysteward.fanout import Fanout
+from keysteward.websocket import Connection, Conversation, Socket, SocketContext
 from resolvers import Schema
 from resolvers.context import Context, Services
 from resolvers.revocations import audience_of
@@ -30,6 +32,9 @@ _NOT_KEPT: Final = (b"cache-control", b"no-store")
 class GraphQLEndpoint(GraphQL[Context, None]):
     """The `/graphql` endpoint: POST, and graphql-transport-ws."""
 
+    websocket_adapter_class = Socket  # type: ignore[assignment]
+    graphql_transport_ws_handler_class = Conversation  # type: ignore[assignment]
+
     def __init__(self, schema: Schema, services: Services) -> None:
         super().__init__(
             schema,
@@ -40,11 +45,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=MOST_OPERATIONS,
         )
         self._services = services
+        self.fanout = Fanout(schema, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or one websocket."""
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+            await self.run(Connection(scope, receive, send))
             return
         headers = Headers(scope=scope)
         if refusal := self._refusal(headers):
@@ -60,14 +66,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         """Give what every field is handed."""
-        return Context(self._services, request, response)
+        kind = SocketContext if isinstance(request, Connection) else Context
+        return kind(self._services, request, response)
 
     async def on_ws_connect(self, context: Context) -> UnsetType | None:
         """Let nobody in who can't be told apart."""
         try:
-            await audience_of(context)
+            audience = await audience_of(context)
         except SignInRequired:
             raise ConnectionRejectionError from None
+        if isinstance(context, SocketContext):
+            context.tool_id = audience.tool
         return UNSET
 
     def encode_json(self, data: object) -> str:

@@ -1,10 +1,9 @@
 """The routes that are not GraphQL: the broker's, and health. Plain ASGI where it is hot."""
 
-import json
 import logging
 import secrets
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -13,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker import request, wire
 from broker.broker import Broker
-from broker.errors import CallFailure, ClientGone, ProviderUnknown
+from broker.errors import CallFailure, ProviderUnknown
 from providers import Provider, UnknownProvider, find
 from store import Store, StoreUnavailable, Tx
 from vault.keyring import Keyring
@@ -47,6 +46,9 @@ class Fault(CallFailure):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "fault"
 
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"Something went wrong (ref {reference}).")
+
 
 class Via:
     """`/via/{provider}/…`: a plain ASGI callable, since each call passes through here."""
@@ -66,10 +68,13 @@ class Via:
             await self._broker.call(ask, receive, send)
         except CallFailure as failure:
             await _refuse(send, failure, provider)
-        except ClientGone:
-            return
         except StoreUnavailable as failure:
             await _refuse(send, Busy(str(failure)), provider)
+        except Exception:  # noqa: BLE001 - logged with its traceback, answered without
+            reference = secrets.token_hex(3).upper()
+            _LOG.exception("fault %s in a brokered call", reference)
+            # Where an answer has begun, the server takes no second one, and breaks off the first.
+            await _refuse(send, Fault(reference), provider)
 
 
 def _provider(name: bytes) -> Provider:

@@ -1,6 +1,7 @@
 """Where the master keys come from: the environment, or a file that only its owner can read."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 from keysteward.config import Config
@@ -13,8 +14,18 @@ _OTHERS_MAY: Final = 0o077
 
 def keyring_of(config: Config) -> Keyring:
     """Give the master keys. Raises `MasterKeyUnusable`, saying what to do."""
+    return Keyring.parse(_text(config))
+
+
+def written_keys(config: Config) -> list[bytes]:
+    """Give each master key in the form in which it is written down, for the redactor to strike."""
+    entries = _text(config).replace("\n", ",").split(",")
+    return [entry.strip().partition(":")[2].encode() for entry in entries]
+
+
+def _text(config: Config) -> str:
     if config.master_keys:
-        return Keyring.parse(config.master_keys)
+        return config.master_keys
     file = config.master_keys_file
     try:
         mode = file.stat().st_mode
@@ -31,7 +42,7 @@ def keyring_of(config: Config) -> Keyring:
         raise MasterKeyUnusable(
             f"Others on this machine can read {file}. Close it: chmod 600 {file}"
         )
-    return Keyring.parse(text)
+    return text
 
 
 def make_missing(config: Config) -> bool:
@@ -41,10 +52,27 @@ def make_missing(config: Config) -> bool:
     """
     if config.master_keys or config.master_keys_file.exists() or config.database.exists():
         return False
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(config.master_keys_file, flags, 0o600), "w") as file:
-        file.write(Keyring.mint(_FIRST_ID) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_once(config.master_keys_file, Keyring.mint(_FIRST_ID) + "\n")
+    except OSError as error:
+        raise MasterKeyUnusable(
+            f"{config.master_keys_file} can't be made: {error.strerror}. KEYSTEWARD_DATA names the "
+            "folder that it lies in."
+        ) from None
     return True
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a new file that only its owner can read, and have it on disk before returning."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(file, flags, 0o600), "w") as made:
+        made.write(text)
+        made.flush()
+        os.fsync(made.fileno())
+    # The name too: a key that a power cut takes away would leave a database that nothing opens.
+    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,6 +4,8 @@ Only this module knows the engine. Bytes in, byte positions out: RE2 works on by
 be encoded anew at each search. Patterns see single bytes (Latin-1), so broken UTF-8 hides nothing.
 """
 
+# ruff: noqa: D102 - the methods are those of `re`
+
 from collections.abc import Iterable
 from typing import Final, Protocol, cast
 

@@ -1,9 +1,10 @@
 """What a secret looks like in a text: where one may begin, in one expression for a single pass.
 
-The shapes and prefixes of keys come from the providers' catalogue. Everything here is a *beginning*:
-short, so that the search is quick; how far the secret reaches is for `extents` to say.
+The shapes and prefixes of keys come from the providers' catalogue. Everything here is a
+*beginning*: short, so that the search is quick; how far the secret reaches is for `extents` to say.
 """
 
+import re
 from typing import Final
 
 from providers import CATALOGUE
@@ -24,6 +25,8 @@ PREFIXES: Final = tuple(
 
 _SHORT: Final = 3
 _SEPARATORS: Final = b"-_."
+_AT_MOST: Final = re.compile(rb"\{(\d+),\d*\}$")
+_LITERAL: Final = re.compile(r"(?:[A-Za-z0-9_-]|\\\.){2}")
 
 # What may stand directly before a key. A letter may not: "task-force" holds "sk-". But the letter
 # may be the end of an escape, as in `\nsk-…`, `%3Dsk-…`, `\u0022sk-…` or a colour, `ESC[31msk-…`.
@@ -54,8 +57,15 @@ def _glued(prefix: bytes) -> bytes:
 
 
 def _key_beginnings() -> tuple[bytes, bytes]:
-    worded = [p for p in PREFIXES if len(p) > _SHORT or p[-1:] in (b"-", b"_", b".")]
-    shapes = [shape.encode() for row in CATALOGUE.values() for shape in row.shapes]
+    worded = [p for p in PREFIXES if len(p) > _SHORT or p[-1] in _SEPARATORS]
+    # A shape that begins with no letters of its own (36 capitals, a UUID) is most often no key at
+    # all: such keys are found by the header's name and by their exact value.
+    shapes = [
+        _AT_MOST.sub(rb"{\1}", shape.encode())
+        for row in CATALOGUE.values()
+        for shape in row.shapes
+        if _LITERAL.match(shape)
+    ]
     at_left = [linear.any_of([p]) + _after(p) for p in worded] + shapes
     inside = [linear.any_of([p]) + _glued(p) for p in worded]
     inside += [p + rb"[0-9A-Za-z]{16}" for p in OWN_PREFIXES]
@@ -75,7 +85,7 @@ SECRET: Final = (
     rb"|application|shared)[-_]?keys?)"
 )
 PASSWORD: Final = rb"(?:passw(?:or)?d|passphrase|(?:\b|_)pwd|_pass)"
-TOKEN: Final = rb"(?:\b|_)token"
+TOKEN: Final = rb"(?:\b|_)(?:token|bearer)"
 NAMES: Final = b"|".join((AUTHORIZATION, COOKIE, SECRET, PASSWORD, TOKEN))
 
 _QUOTE: Final = rb"""(?:\\{0,6}["'`]|%22|&quot;)"""
@@ -87,26 +97,32 @@ _BETWEEN: Final = (
     rb"|" + _QUOTE + rb"\s{1,8}value="
     rb"|>)[ \t]*"
 )
-_QUERY: Final = (
-    rb"(?i:(?:[?&;]|&amp;|%3F|%26|\\u0026)"
-    rb"(key|code|sig|signature|x-amz-signature|x-goog-signature|x-amz-security-token|token|auth"
-    rb"|authorization|pass|passwd|password|pwd|secret|client_secret|client_assertion|assertion"
-    rb"|api[-_]?key|access[-_]?token|refresh_token|id_token|auth_token|session|sid|jwt"
-    rb"|samlresponse)(?:=|%3D))"
+_QUERY_NAMES: Final = (
+    rb"(?:key|code|sig|signature|x-amz-signature|x-goog-signature|x-amz-security-token|token|auth"
+    rb"|authorization|pass|passwd|password|pwd|secret|client[-_]?secret|(?:client_)?assertion"
+    rb"|[a-z_-]{0,16}api[-_]?key|access[-_]?token|refresh[-_]?token|id_token|auth[-_]?token"
+    rb"|session|sid|jwt|samlresponse)"
 )
 _LEFT_KEYS, _GLUED_KEYS = _key_beginnings()
 
 KINDS: Final = {
-    "pem": rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
-    "own cookie": rb"keysteward=[A-Za-z0-9_-]{16}",
-    "query": _QUERY,
-    "named": rb"(?i:(?:" + NAMES + rb")" + _BETWEEN + rb")",
-    "option": rb"(?i:--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+)",
-    "userinfo": rb"""://[^\s/?#@"'<>\\]+@""",
-    "key": _LEFT + rb"(?:" + _LEFT_KEYS + rb")",
-    "glued key": rb"(?:" + _GLUED_KEYS + rb")",
-    "scheme": rb"\b(?:(?i:bearer|basic)|Token|Digest|Negotiate)[ \t]+",
-    "jwt": rb"eyJ[A-Za-z0-9_-]{8,}\.(?:[A-Za-z0-9_-]*\.|eyJ)",
-    "master key": rb"[A-Za-z0-9_-]:[A-Za-z0-9+/]{43}=",
+    "pem": rb"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)",
+    "cookie": (
+        rb"""(keysteward(?:=|[\\"':,=\s]{1,12}(?:value[\\"':=\s]{1,8})?))[A-Za-z0-9_-]{16}"""
+    ),
+    "query": rb"(?i:(?:[?&;]|%3F|%26|\\u0026)(" + _QUERY_NAMES + rb"(?:=|%3D)))",
+    "named": rb"(?i:((?:" + NAMES + rb")" + _BETWEEN + rb"))",
+    "option": rb"(?i:(--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+))",
+    "userinfo": rb"""(://)[^\s/?#"'<>\\]+@""",
+    "key": _LEFT + rb"(" + _LEFT_KEYS + rb")",
+    "glued key": rb"(" + _GLUED_KEYS + rb")",
+    "scheme": (
+        rb"\b((?i:bearer|basic|negotiate)[ \t]+|Token[ \t]+|Digest[ \t]+)[A-Za-z0-9._~+/=-]{8}"
+    ),
+    "jwt": rb"(eyJ[A-Za-z0-9_-]{8,}\.)(?:[A-Za-z0-9_-]*\.|eyJ)",
+    "master key": rb"([A-Za-z0-9_-]:)[A-Za-z0-9+/]{43}=",
 }
-"""Each kind of beginning. Where two begin at one place the first of them wins."""
+"""Each kind of beginning, with one group: its end is where the search goes on if nothing is struck.
+Where two begin at one place the first of them wins."""
+
+FIND: Final = linear.compiled(b"|".join(KINDS.values()))

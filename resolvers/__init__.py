@@ -1,9 +1,11 @@
 """What each field does: a line or two that hand the work down. The schema is put together here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, Final
 
 import strawberry
+from graphql import ASTValidationRule
 from strawberry.extensions import (
     AddValidationRules,
     DisableIntrospection,
@@ -12,22 +14,22 @@ from strawberry.extensions import (
     SchemaExtension,
     ValidationCache,
 )
-from strawberry.extensions.max_aliases import create_validator as alias_rule
-from strawberry.extensions.query_depth_limiter import create_validator as depth_rule
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from resolvers import account as account_fields
 from resolvers import calls as call_fields
 from resolvers import keys as key_fields
 from resolvers import revocations as revocation_fields
 from resolvers import tools as tool_fields
-from resolvers.faults import Faults, told
+from resolvers.faults import NoSuchOperation, names_of, told
+from resolvers.limits import MOST_TOKENS, Limits
 from schema.scalars import SCALARS
 
-DEEPEST: Final = 12
-MOST_TOKENS: Final = 2_000
-MOST_ALIASES: Final = 30
 _CACHED_DOCUMENTS: Final = 256
+_LONGEST_CACHED: Final = 8_192
 
 
 def _field(resolver: Any) -> Any:
@@ -87,9 +89,12 @@ class Subscription:
     )
 
 
-def _may_be_kept(query: str | None) -> bool:
-    """Tell whether a document holds no string: one may be a key that somebody typed in place."""
-    return query is not None and '"' not in query
+def may_be_kept(query: str | None) -> bool:
+    """Tell whether a document may stay in memory: it is short, and holds no string or comment.
+
+    One may be a key that somebody typed in place; and long ones would let anybody fill the memory.
+    """
+    return query is not None and len(query) <= _LONGEST_CACHED and not {'"', "#"} & set(query)
 
 
 class DocumentCache(ParserCache):
@@ -97,7 +102,11 @@ class DocumentCache(ParserCache):
 
     def on_parse(self) -> Iterator[None]:
         """Parse from the cache where the document may be kept."""
-        return super().on_parse() if _may_be_kept(self.execution_context.query) else iter((None,))
+        # A generator itself: a hook that merely returned one would never be stepped.
+        if may_be_kept(self.execution_context.query):
+            yield from super().on_parse()
+        else:
+            yield
 
 
 class VerdictCache(ValidationCache):
@@ -105,23 +114,54 @@ class VerdictCache(ValidationCache):
 
     def on_validate(self) -> Iterator[None]:
         """Validate from the cache where the document may be kept."""
-        return (
-            super().on_validate() if _may_be_kept(self.execution_context.query) else iter((None,))
-        )
+        if may_be_kept(self.execution_context.query):
+            yield from super().on_validate()
+        else:
+            yield
 
 
 class Schema(strawberry.Schema):
-    """Keysteward's contract, with its limits."""
+    """Keysteward's contract, with its limits. Each error leaves it in words that hold no secret."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = names_of(self.as_str())
+        """Every name of the contract: what an error may repeat."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        """Carry a query or mutation out; a subscription needs a websocket."""
+        allowed = set(kwargs.pop("allowed_operation_types", None) or OperationType)
+        kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        try:
+            result = await super().execute(*args, **kwargs)
+        except CannotGetOperationTypeError:
+            raise NoSuchOperation from None
+        self._say(result)
+        return result
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        """Carry any operation out, result by result."""
+        return self._each_in_words(await super().stream(*args, **kwargs))
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Log nothing here: `Faults` has logged what is worth it, redacted."""
+        """Log nothing here: `told` logs what is worth it, redacted."""
+
+    async def _each_in_words(self, results: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(results):
+            async for result in results:
+                self._say(result)
+                yield result
+
+    def _say(self, result: ExecutionResult) -> None:
+        # A new list: the old one may be the validation cache's.
+        if result.errors:
+            result.errors = [told(error, self.names) for error in result.errors]
 
 
 # Made once: the validation cache compares rules by identity.
-_LIMITS: Final = [depth_rule(DEEPEST, None, None), alias_rule(MOST_ALIASES)]
+_LIMITS: Final[list[type[ASTValidationRule]]] = [Limits]
 
 EXTENSIONS: Final[list[type[SchemaExtension] | Callable[[], SchemaExtension]]] = [
-    Faults,
     lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
     lambda: AddValidationRules(_LIMITS),
     lambda: DocumentCache(maxsize=_CACHED_DOCUMENTS),

@@ -1,5 +1,7 @@
 """What the sign-in family of fields does."""
 
+import strawberry
+
 from accounts.errors import SignInRequired, StaleLogin
 from accounts.sessions import FRESH_FOR
 from resolvers.answers import answering
@@ -16,7 +18,6 @@ from schema.results import (
 )
 from schema.scalars import SecretText, instant
 from store import Owner
-import strawberry
 
 
 async def viewer(info: Info) -> types.Account | None:

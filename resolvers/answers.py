@@ -10,7 +10,7 @@ from accounts import errors as accounts
 from providers import UnknownProvider
 from schema import problems
 from schema.problems import Problem
-from schema.scalars import CursorMalformed, cursor_of
+from schema.scalars import CursorMalformed, MomentUnfit, cursor_of
 from store.changes import CursorExpired
 from vault import errors as vault
 
@@ -35,6 +35,7 @@ _FIELDS: Final[dict[type[Exception], str]] = {
     accounts.NameUnfit: "name",
     vault.LabelUnfit: "label",
     CursorMalformed: "cursor",
+    MomentUnfit: "expiresAt",
 }
 EXPECTED: Final[tuple[type[Exception], ...]] = (
     *_PLAIN,
@@ -56,7 +57,7 @@ def problem_of(failure: Exception) -> Problem:
         case vault.KeyRefused():
             return problems.KeyRejected(message=message, provider=strawberry.ID(failure.provider))
         case vault.KeyPresent():
-            return problems.DuplicateKey(message=message, key=strawberry.ID(failure.key))
+            return problems.DuplicateKey(message=message, existing=strawberry.ID(failure.key))
         case CursorExpired():
             return problems.CursorExpired(message=message, head=cursor_of(failure.head))
     if field := _FIELDS.get(type(failure)):

@@ -93,7 +93,8 @@ class Context:
         """Give the bearer token of the header or of `connection_init`, or None."""
         sent = self.connection.headers.get("authorization")
         if self.connection_params is not None:
-            sent = self.connection_params.get("authorization", sent)
+            named = {name.lower(): value for name, value in self.connection_params.items()}
+            sent = named.get("authorization", sent)
         if not isinstance(sent, str) or not sent.lower().startswith(_BEARER):
             return None
         return sent[len(_BEARER) :].strip()

@@ -29,7 +29,7 @@ from vault.vault import parse
 
 
 async def providers() -> list[types.Provider]:
-    """The providers that keysteward knows."""
+    """Every provider that keysteward knows."""
     return [types.Provider.of(row) for row in CATALOGUE.values()]
 
 

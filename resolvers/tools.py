@@ -1,7 +1,5 @@
 """What the fields about tools and tokens do."""
 
-import datetime as dt
-
 from providers import find
 from resolvers.answers import answering
 from resolvers.context import Context, Info
@@ -15,7 +13,7 @@ from schema.results import (
     ToolRevoked,
     UserTokenCreated,
 )
-from schema.scalars import SecretText, cursor_of, microseconds
+from schema.scalars import SecretText, cursor_of, end_of
 from store import Owner
 
 
@@ -42,7 +40,10 @@ async def create_tool(info: Info, input: CreateToolInput) -> CreateToolResult:  
     owner = await info.context.proven_owner()
     allowed = None if input.providers is None else [find(name).id for name in input.providers]
     tool, token = await info.context.services.tools.create(
-        owner, input.name, providers=allowed, expires_at=_end(input.expires_at)
+        owner,
+        input.name,
+        providers=allowed,
+        expires_at=end_of(input.expires_at, now=info.context.services.clock()),
     )
     return ToolCreated(tool=types.Tool.of(tool, 0), token=SecretText(token))
 
@@ -66,10 +67,8 @@ async def create_user_token(
     """
     owner = await info.context.proven_owner()
     token = await info.context.services.accounts.make_user_token(
-        owner, input.name, expires_at=_end(input.expires_at)
+        owner,
+        input.name,
+        expires_at=end_of(input.expires_at, now=info.context.services.clock()),
     )
     return UserTokenCreated(token=SecretText(token))
-
-
-def _end(moment: dt.datetime | None) -> int | None:
-    return None if moment is None else microseconds(moment)

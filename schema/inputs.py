@@ -1,3 +1,4 @@
+# ruff: noqa: D101 - what a client reads stands in `description`; names say the rest
 """What a client sends: every mutation takes one input."""
 
 import datetime as dt

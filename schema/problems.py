@@ -1,3 +1,4 @@
+# ruff: noqa: D101 - what a client reads stands in `description`; names say the rest
 """Expected failures, as data: each mutation's union names the ones that it may answer."""
 
 import strawberry
@@ -59,7 +60,8 @@ class MalformedKey(Problem):
 
 @strawberry.type(description="The same key is stored already, under this reference.")
 class DuplicateKey(Problem):
-    key: strawberry.ID
+    # Not `key`: one answer could not be asked for that beside a success's `key { … }`.
+    existing: strawberry.ID
 
 
 @strawberry.type(description="Another key at the provider has this label.")

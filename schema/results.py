@@ -1,3 +1,4 @@
+# ruff: noqa: D101 - what a client reads stands in `description`; names say the rest
 """What each mutation answers: its success, or one of the problems that its union names."""
 
 from typing import Annotated
@@ -96,9 +97,9 @@ class Acknowledged:
 
 
 SignUpResult = Annotated[SignedIn | SignUpRefused | InvalidInput, strawberry.union("SignUpResult")]
-SignInResult = Annotated[SignedIn | SignInRefused | InvalidInput, strawberry.union("SignInResult")]
+SignInResult = Annotated[SignedIn | SignInRefused, strawberry.union("SignInResult")]
 FreshLoginResult = Annotated[
-    SignedIn | SignInRefused | SignInRequired | InvalidInput, strawberry.union("FreshLoginResult")
+    SignedIn | SignInRefused | SignInRequired, strawberry.union("FreshLoginResult")
 ]
 SignOutResult = Annotated[SignedOut | SignInRequired, strawberry.union("SignOutResult")]
 AddKeyResult = Annotated[

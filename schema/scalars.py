@@ -10,9 +10,17 @@ Cursor = NewType("Cursor", str)
 SecretText = NewType("SecretText", object)
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_LAST: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
-class CursorMalformed(ValueError):
+class MomentUnfit(ValueError):  # noqa: N818 - it names what happened
+    """An end lies in the past, or after the last year that there is."""
+
+    def __init__(self) -> None:
+        super().__init__("Give a moment that lies ahead, and before the year 9999.")
+
+
+class CursorMalformed(ValueError):  # noqa: N818 - likewise
     """The text is no cursor that was given out here."""
 
     def __init__(self) -> None:
@@ -42,10 +50,18 @@ def instant_or_none(microseconds: int | None) -> dt.datetime | None:
     return None if microseconds is None else instant(microseconds)
 
 
-def microseconds(moment: dt.datetime) -> int:
-    """Give the moment as the database keeps it; one without a zone is taken as UTC."""
+def end_of(moment: dt.datetime | None, *, now: int) -> int | None:
+    """Give an end as the database keeps it; one without a zone is taken as UTC.
+
+    Raises `MomentUnfit` for one that has come, and for one that `instant` could not show again.
+    """
+    if moment is None:
+        return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return (aware - _EPOCH) // dt.timedelta(microseconds=1)
+    microseconds = (aware - _EPOCH) // dt.timedelta(microseconds=1)
+    if not now < microseconds < (_LAST - _EPOCH) // dt.timedelta(microseconds=1):
+        raise MomentUnfit
+    return microseconds
 
 
 def _as_is(value: Any) -> Any:
@@ -64,8 +80,8 @@ SCALARS: Final[dict[object, Any]] = {
     ),
     SecretText: strawberry.scalar(
         name="SecretText",
-        description="A plaintext: a provider's key, a password, or a token just made. Never logged; "
-        "given out by revealKey, createTool and createUserToken alone.",
+        description="A plaintext: a provider's key, a password, or a token just made. Never logged;"
+        " given out by revealKey, createTool and createUserToken alone.",
         serialize=str,
         parse_value=_as_is,
     ),

@@ -1,3 +1,4 @@
+# ruff: noqa: D101, D102 - what a client reads stands in `description`; names say the rest
 """What a client sees of providers, keys, tools, calls, revocations and accounts."""
 
 import datetime as dt
@@ -171,7 +172,7 @@ class ToolHeard:
     state: HeardState
     acknowledged_at: dt.datetime | None
     lag_milliseconds: float | None = strawberry.field(
-        description="From the revocation's commit to the acknowledgement of the tool's last listener."
+        description="From the revocation's commit to the tool's last listener's acknowledgement."
     )
 
 

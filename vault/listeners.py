@@ -1,7 +1,7 @@
 """The open `keyRevoked` subscriptions of this process: each hears its account's revocations.
 
-The wake is a level trigger: nothing is queued for anybody. A listener that was woken reads what
-stands above its cursor, so a slow one can neither hold others up nor miss anything.
+The wake is a level trigger: nothing is queued for anybody. Whoever was woken reads what stands above
+its cursor, so a slow one can neither hold others up nor miss anything.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from store.changes import Change, Reason
 from vault.revocations import Listener, Revocations
 
 HEARTBEAT_SECONDS: Final = 5.0
+_MANY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Audience:
             return change.tool == self.tool
         return self.providers is None or change.provider in self.providers
 
+    def ends_with(self, change: Change) -> bool:
+        """Tell whether this revocation is the last thing to hear: the tool's own token is gone."""
+        return (
+            change.reason is Reason.TOOL_REVOKED
+            and self.tool is not None
+            and change.tool == self.tool
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -46,9 +55,47 @@ class Reached:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a listener stands: after the change `seq`. `note` is a tool's row for as long."""
+
+    seq: int
+    note: Listener | None
+
+
 @dataclass(eq=False, slots=True)
 class _Ear:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Watch:
+    """What a fan-out looks at: the accounts that had something revoked since it last looked.
+
+    An account stands here once, however much was revoked in it; so does an ended tool.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: set[str] = set()
+        self._tools: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def note(self, changes: Iterable[Change]) -> None:
+        """Note down who has something to read."""
+        for change in changes:
+            if change.reason is None:
+                continue
+            self._accounts.add(change.account)
+            if change.reason is Reason.TOOL_REVOKED and change.tool is not None:
+                self._tools.add(change.tool)
+            self._wake.set()
+
+    async def looked(self) -> tuple[set[str], set[str]]:
+        """Wait for something; give the accounts to read, and the tools that were ended."""
+        await self._wake.wait()
+        self._wake.clear()
+        accounts, self._accounts = self._accounts, set()
+        tools, self._tools = self._tools, set()
+        return accounts, tools
 
 
 class Listeners:
@@ -65,57 +112,105 @@ class Listeners:
         self._revocations = revocations
         self._worker = worker
         self._clock = clock
-        self._heartbeat = heartbeat_seconds
         self._ears: dict[str, set[_Ear]] = {}
+        self._watches: set[Watch] = set()
+        self.heartbeat_seconds = heartbeat_seconds
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Wake the listeners of the accounts that had something revoked; nobody else is touched."""
+        changes = list(changes)
         for account in {change.account for change in changes if change.reason is not None}:
             for ear in self._ears.get(account, ()):
                 ear.wake.set()
+        for watch in self._watches:
+            watch.note(changes)
+
+    def watch(self) -> Watch:
+        """Begin to watch all accounts: for a fan-out, that tells many listeners at once."""
+        watch = Watch()
+        self._watches.add(watch)
+        return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        """Watch no longer."""
+        self._watches.discard(watch)
+
+    async def place(self, audience: Audience, after: int | None) -> Place:
+        """Give where to listen from; a tool's is noted down durably, so that revocations wait."""
+        owner = audience.owner
+        seq = await self._revocations.head(owner) if after is None else after
+        if audience.tool is None:
+            return Place(seq, None)
+        note = Listener(
+            f"lsn_{ULID()}", owner.account, audience.tool, audience.instance, seq, self._clock()
+        )
+        noting = self._revocations.note_listener(self._worker, note)
+        try:
+            await noting
+        except asyncio.CancelledError:
+            self._revocations.drop_listener(note)  # what was asked for is done, so must be undone
+            raise
+        return Place(seq, note)
+
+    def leave(self, place: Place) -> None:
+        """Note down that nobody listens there any longer."""
+        if place.note is not None:
+            self._revocations.drop_listener(place.note)
+
+    async def after(self, owner: Owner, seq: int) -> tuple[list[Change], int, bool]:
+        """Give revocations above `seq`, up to where they reach, and whether that is all for now.
+
+        Raises `CursorExpired`.
+        """
+        found, reached = await self._revocations.after(owner, seq)
+        # Many may be one page of several: read on at once, without a heartbeat between.
+        return found, reached, len(found) < _MANY
+
+    def reached(self, seq: int) -> Reached:
+        """Give the heartbeat of this moment."""
+        return Reached(seq, self._clock())
 
     async def hear(
         self, audience: Audience, after: int | None
     ) -> AsyncGenerator[Change | Reached, None]:
-        """Give every revocation after `after` (None: from now on), then live ones; heartbeats too.
+        """Give every revocation after `after` (None: from now on), then live ones.
 
-        Raises `CursorExpired`.
+        A heartbeat comes once all that was missed has been given, then every few seconds. A tool
+        whose own end was given hears nothing more. Raises `CursorExpired`.
         """
         owner, ear = audience.owner, _Ear()
-        cursor = await self._revocations.head(owner) if after is None else after
-        note = None
         self._ears.setdefault(owner.account, set()).add(ear)
+        place = None
         try:
-            if audience.tool is not None:
-                note = Listener(
-                    f"lsn_{ULID()}",
-                    owner.account,
-                    audience.tool,
-                    audience.instance,
-                    cursor,
-                    self._clock(),
-                )
-                await self._revocations.note_listener(self._worker, note)
+            place = await self.place(audience, after)
+            seq, beat = place.seq, 0.0
             while True:
                 ear.wake.clear()
-                found, cursor = await self._revocations.after(owner, cursor)
+                found, seq, is_all = await self.after(owner, seq)
                 for change in found:
                     if audience.concerns(change):
                         yield change
-                yield Reached(cursor, self._clock())
-                await _woken(ear, self._heartbeat)
+                        if audience.ends_with(change):
+                            return
+                if not is_all:
+                    continue
+                now = asyncio.get_running_loop().time()
+                if now >= beat:
+                    yield self.reached(seq)
+                    beat = now + self.heartbeat_seconds
+                await _woken(ear, until=beat)
         finally:
             ears = self._ears[owner.account]
             ears.discard(ear)
             if not ears:
                 del self._ears[owner.account]
-            if note is not None:
-                self._revocations.drop_listener(note)
+            if place is not None:
+                self.leave(place)
 
 
-async def _woken(ear: _Ear, seconds: float) -> None:
+async def _woken(ear: _Ear, *, until: float) -> None:
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(until):
             await ear.wake.wait()
     except TimeoutError:
         pass

@@ -126,7 +126,7 @@ CREATE TABLE heard (                 -- each acknowledgement: everything up to `
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE calls (                 -- the ledger: one row for each brokered call
-  id         TEXT PRIMARY KEY,
+  id         TEXT NOT NULL,
   account    TEXT NOT NULL,
   tool       TEXT NOT NULL,
   key        TEXT NOT NULL,
@@ -140,9 +140,9 @@ CREATE TABLE calls (                 -- the ledger: one row for each brokered ca
   status     INTEGER,
   bytes_in   INTEGER NOT NULL DEFAULT 0,
   bytes_out  INTEGER NOT NULL DEFAULT 0,
-  duration   INTEGER                 -- microseconds
-) STRICT;
-CREATE INDEX calls_of_account ON calls (account, id);
+  duration   INTEGER,                -- microseconds
+  PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX calls_of_key ON calls (key, id);
 CREATE INDEX running_calls ON calls (worker) WHERE outcome IS NULL;
 CREATE INDEX cut_calls ON calls (account) WHERE outcome = 'CUT';

@@ -2,7 +2,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -106,8 +106,9 @@ def test_no_address_that_python_calls_special_is_public(address: IPv4Address) ->
 
 @given(st.one_of(st.integers(0, 2**128 - 1).map(IPv6Address), st.ip_addresses(v=6)))
 def test_no_sixth_version_address_that_python_calls_special_is_public(address: IPv6Address) -> None:
-    embedded = address.ipv4_mapped
-    if embedded is None and (not address.is_global or address.is_multicast or address.is_reserved):
+    if address.ipv4_mapped is not None or address in IPv6Network("64:ff9b::/96"):
+        return  # judged by what they embed: the next promise
+    if not address.is_global or address.is_multicast or address.is_reserved:
         assert reach(address) is not Reach.PUBLIC
 
 
@@ -216,9 +217,10 @@ async def test_a_failure_that_nobody_waits_for_is_forgotten_in_silence() -> None
     guard = Guard(names)
     waiting = asyncio.ensure_future(guard.addresses(PROVIDER))
     await asyncio.sleep(0)
+    [pending] = guard._known.values()
     waiting.cancel()
     names.go.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await asyncio.wait([known.answer for known in guard._known.values()])
+    await asyncio.wait([pending.answer])
     assert await guard.addresses(PROVIDER) == [PUBLIC]

@@ -1,7 +1,6 @@
 """Keys whose every character can be looked for afterwards. They were never anybody's."""
 
 import itertools
-from collections.abc import Iterable
 from pathlib import Path
 
 _numbers = itertools.count(1)
@@ -30,6 +29,6 @@ def files_with(folder: Path, *needles: bytes) -> list[tuple[str, bytes]]:
     ]
 
 
-def pieces(sealed: bytes, size: int = 12) -> Iterable[bytes]:
+def pieces(sealed: bytes, size: int = 12) -> list[bytes]:
     """Cut a sealed value into pieces, each long enough to be found by no accident."""
     return [sealed[start : start + size] for start in range(3, len(sealed) - size + 1, size)]

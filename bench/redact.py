@@ -1,0 +1,179 @@
+"""How fast the redactor is: on ordinary logs, line by line, on texts made to slow it, in a log call.
+
+Run: `python bench/redact.py [--json FILE]`. Rates are MB/s on one core. The hostile texts are
+1 MiB each, and their rate stands beside that of a text without secrets of the same size.
+"""
+
+import argparse
+import base64
+import json
+import logging
+import platform
+import random
+import re
+import string
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "bench"  # where this file would be found when `redact` is imported
+sys.path = [str(ROOT), *(entry for entry in sys.path if Path(entry or ".").resolve() != HERE)]
+
+from redact import installed, redact_bytes, remember  # noqa: E402
+from redact.patterns import KINDS  # noqa: E402
+
+MIB = 1 << 20
+CHANCE = random.Random(7)  # noqa: S311 - a bench repeats itself
+LETTERS = string.ascii_letters + string.digits
+
+
+def made_up(count: int) -> str:
+    """Make random letters and digits."""
+    return "".join(CHANCE.choice(LETTERS) for _ in range(count))
+
+
+def log_lines(size: int, *, secrets_per_thousand: int) -> list[bytes]:
+    """Make lines as servers write them, some with a key."""
+    lines: list[bytes] = []
+    total = 0
+    while total < size:
+        request = made_up(24)
+        number = len(lines)
+        line = CHANCE.choice(
+            (
+                f"2026-03-01 10:11:12,345 INFO broker.call owner={CHANCE.getrandbits(64):016x} "
+                + f"provider=openai model=gpt-4o-mini status=200 bytes={number} request=req_{request}",
+                f"127.0.0.1:{40000 + number % 999} - "
+                + '"POST /via/anthropic/v1/messages HTTP/1.1" 200 OK',
+                f"2026-03-01T10:11:12Z DEBUG store commit units=17 took=0.0{number % 97} "
+                + f"wal=/var/lib/keysteward/keysteward.db-wal trace={CHANCE.getrandbits(128):032x}",
+                '    File "/srv/app/broker/broker.py", line 88, in call\n'
+                + "      answer = await self.send(out)",
+            )
+        )
+        if CHANCE.random() < secrets_per_thousand / 1000:
+            line += f" authorization: Bearer sk-proj-{made_up(80)}"
+        lines.append(line.encode() + b"\n")
+        total += len(lines[-1])
+    return lines
+
+
+def rate(function: Callable[[bytes], object], texts: list[bytes]) -> float:
+    """Give MB/s, the best of three runs."""
+    size = sum(map(len, texts))
+    best = 0.0
+    for _ in range(3):
+        began = time.perf_counter()
+        for text in texts:
+            function(text)
+        best = max(best, size / (time.perf_counter() - began) / 1e6)
+    return best
+
+
+def hostile() -> dict[str, bytes]:
+    """Make 1 MiB texts that make other redactors slow."""
+    noise = CHANCE.randbytes(MIB)
+    units = {
+        "one letter": b"a",
+        "one digit": b"7",
+        "one hyphen": b"-",
+        "one quote": b'"',
+        "one backslash": b"\\",
+        "one space": b" ",
+        "one equals sign": b"=",
+        "one colon": b":",
+        "`sk-` repeated": b"sk-",
+        "`sk-ant-` repeated": b"sk-ant-",
+        "`task-force-` repeated": b"task-force-",
+        "`eyJ` repeated": b"eyJ",
+        "`://` repeated": b"://",
+        "`://a@` repeated": b"://a,",
+        "nested quotes": b"\\\"'",
+        '`{"a":` repeated': b'{"a":',
+        "`-----BEGIN ` repeated": b"-----BEGIN ",
+    }
+    texts = {name: (unit * (MIB // len(unit) + 1))[:MIB] for name, unit in units.items()}
+    texts["base64"] = base64.b64encode(noise)[:MIB]
+    texts["base64, URL-safe"] = base64.urlsafe_b64encode(noise)[:MIB]
+    texts["random bytes"] = noise
+    return texts
+
+
+def dense() -> dict[str, bytes]:
+    """Make 1 MiB texts that are nothing but beginnings: each costs a decision in Python."""
+    units = {
+        "`password=` repeated": b"password=",
+        "`token: a ` repeated": b"token: a ",
+        "`token=` repeated": b"token=",
+        "`token='` repeated": b"token='",
+        "`authorization: ` repeated": b"authorization: ",
+        "`Bearer aaaaaaaa ` repeated": b"Bearer aaaaaaaa ",
+        "PEM begins without end": b"-----BEGIN PRIVATE KEY-----\n",
+        "keys, one a line": b"sk-ant-api03-Ab3dEf6hIj9lMn2pQr5tUv8x\n",
+    }
+    return {name: (unit * (MIB // len(unit) + 1))[:MIB] for name, unit in units.items()}
+
+
+def a_log_call() -> dict[str, float]:
+    """Give microseconds for a log call of 200 characters, without and with redaction."""
+    logger = logging.getLogger("bench")
+    logger.propagate = False
+    logger.handlers = [logging.NullHandler()]
+    logger.setLevel(logging.INFO)
+    logger.handlers[0].handle = lambda record: bool(record.getMessage())  # type: ignore[method-assign]
+    text = "x" * 20 + " provider=openai model=gpt-4o-mini status=200 " + "a word and another " * 7
+
+    def once() -> float:
+        began = time.perf_counter()
+        for number in range(5000):
+            logger.info("%s %d", text, number)
+        return (time.perf_counter() - began) / 5000 * 1e6
+
+    plain = min(once() for _ in range(3))
+    with installed():
+        redacted = min(once() for _ in range(3))
+    return {"plain": plain, "redacted": redacted}
+
+
+def main() -> None:
+    """Print the table, and write it as JSON when asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    figures: dict[str, float] = {}
+
+    def tell(name: str, value: float, unit: str = "MB/s") -> None:
+        figures[name] = round(value, 2)
+        print(f"{name:<46}{value:>10.1f} {unit}")
+
+    print(f"{platform.machine()}, Python {platform.python_version()}")
+    clean = log_lines(8 * MIB, secrets_per_thousand=0)
+    some = log_lines(8 * MIB, secrets_per_thousand=1)
+    for known in (0, 1000):
+        for _ in range(known):
+            remember(made_up(40).encode())
+        beside = f", {known} known" if known else ""
+        tell(f"logs without secrets, in bulk{beside}", rate(redact_bytes, [b"".join(clean)]))
+        tell(f"logs, 0.1 % secrets, in bulk{beside}", rate(redact_bytes, [b"".join(some)]))
+        tell(f"logs, 0.1 % secrets, by line{beside}", rate(redact_bytes, some))
+    kinds = (kind.replace(b"(?i:", b"(?:") for kind in KINDS.values())
+    plain = re.compile(b"|".join(kinds))
+    sample = [b"".join(some)[: MIB // 4]]
+    tell("the same expression in Python's re", rate(lambda text: plain.sub(b"", text), sample))
+    benign = rate(redact_bytes, [b"".join(clean)[:MIB]])
+    tell("1 MiB of logs without secrets", benign)
+    for name, text in hostile().items():
+        tell(name, rate(redact_bytes, [text]))
+        tell("    times slower than benign", benign / figures[name], "x")
+    for name, text in dense().items():
+        tell(name, rate(redact_bytes, [text]))
+    for name, cost in a_log_call().items():
+        tell(f"a log call of 200 characters, {name}", cost, "us")
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

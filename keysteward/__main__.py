@@ -1,0 +1,19 @@
+"""The `keysteward` command: says which package is missing, rather than failing over it."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. The wheel alone carries `keysteward.client`; the rest is an extra."""
+    try:
+        from keysteward import cli  # noqa: PLC0415 - what it needs may not be installed
+    except ModuleNotFoundError as missing:
+        sys.exit(
+            f"keysteward: the package {missing.name} is not installed. What the server needs comes "
+            "with: pip install 'keysteward[server]'"
+        )
+    cli.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The command line: what each command is called, and what becomes of a failure."""
+
+import sys
+
+import typer
+
+import redact
+from keysteward.commands.demo import demo
+from keysteward.commands.schema import schema
+from keysteward.commands.serve import SERVE_HELP, serve
+from keysteward.commands.token import check, new
+from keysteward.commands.version import version
+from store.errors import Failure
+
+_REFUSED = 2
+
+commands = typer.Typer(
+    name="keysteward",
+    help="Bring your own keys: tools hold tokens, and a removal is final at once.\n\n"
+    "Begin with: [bold]keysteward demo[/], then [bold]keysteward serve[/].",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+commands.command(help=SERVE_HELP)(serve)
+commands.command()(demo)
+commands.command()(schema)
+commands.command()(version)
+tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+tokens.command()(check)
+tokens.command()(new)
+commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")
+
+
+def run() -> None:
+    """Run what the command line says. An expected failure is one sentence and exit code 2."""
+    redact.install()
+    # Not `commands()`: that would put typer's own hook for uncaught exceptions in place of ours.
+    command = typer.main.get_command(commands)
+    try:
+        command(prog_name="keysteward")
+    except Failure as failure:
+        print(f"keysteward: {failure}", file=sys.stderr)  # noqa: T201
+        sys.exit(_REFUSED)

@@ -1,0 +1,1 @@
+"""What the `keysteward` command can do, one module a command."""

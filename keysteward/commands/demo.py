@@ -1,0 +1,3 @@
+"""`keysteward demo`: the whole story in one terminal."""
+def demo() -> None:
+    """x."""

@@ -1,0 +1,5 @@
+"""x."""
+def check() -> None:
+    """x."""
+def new() -> None:
+    """x."""

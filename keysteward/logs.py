@@ -1,0 +1,26 @@
+"""The server's log: one plain line a record, on standard error, with nothing secret in it."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import redact
+
+_LINE: Final = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+
+
+def set_up(level: str, known: Iterable[bytes] = ()) -> None:
+    """Log from `level` on, uvicorn's lines included; strike the known values wherever they stand.
+
+    Redaction comes first, so that the handler is made on the stream that it covers.
+    """
+    redact.install(known)
+    formatter = logging.Formatter(_LINE, "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # What uvicorn says of its comings and goings, `serve` says better.
+    logging.getLogger("uvicorn").setLevel(logging.NOTSET if level == "debug" else logging.WARNING)

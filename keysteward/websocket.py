@@ -1,0 +1,294 @@
+"""graphql-transport-ws, one socket at a time: any operation the ordinary way, `keyRevoked` with others.
+
+A socket of a tool is closed with 4401 once the tool's token is revoked, after it has heard so.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.http.async_base_view import AsyncWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+
+from accounts.errors import SignInRequired
+from keysteward.fanout import Member
+from keysteward.voices import NotShared, Plan
+from resolvers.context import Context
+from resolvers.revocations import audience_of
+
+if TYPE_CHECKING:
+    from keysteward.graphql import GraphQLEndpoint
+
+_LOG: Final = logging.getLogger("keysteward.websocket")
+_ENDED: Final = 4401
+_ENDED_WORDS: Final = "This tool was revoked."
+_LAST_WORDS_SECONDS: Final = 0.5
+"""So long an ended tool's socket stays open for what it is still to be told."""
+_LONGEST_REASON: Final = 120
+_LONGEST_ID: Final = 256
+
+
+class Connection(WebSocket):
+    """A websocket that hands out the server's own ends of it."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        self.ends = (receive, send)
+
+
+@dataclass(slots=True)
+class SocketContext(Context):
+    """What every field of one socket's operations is handed."""
+
+    tool_id: str | None = field(default=None)
+    """Whose socket it is, as `connection_init` showed."""
+
+
+class Socket(AsyncWebSocketAdapter):
+    """One socket's two ends, straight at the server."""
+
+    def __init__(self, view: "GraphQLEndpoint", _: Connection, connection: Connection) -> None:
+        super().__init__(view)
+        self._receive, self._send = connection.ends
+        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
+
+    async def receive(self) -> str | bytes | None:
+        """Give the next message as it came; None once the socket is closed."""
+        if self._closed:
+            return None
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            self._closed = True
+            return None
+        text = message.get("text")
+        return message["bytes"] if text is None else cast("str", text)
+
+    async def iter_json(
+        self,
+        *,
+        ignore_parsing_errors: bool = False,  # noqa: ARG002
+    ) -> AsyncGenerator[object, None]:
+        """Give each message."""
+        while (message := await self.receive()) is not None:
+            yield self.view.decode_json(message)
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send a message. Raises `WebSocketDisconnected`."""
+        try:
+            await self.send(cast("str", self.view.encode_json(message)))
+        except OSError:
+            raise WebSocketDisconnected from None
+
+    async def send(self, text: str) -> None:
+        """Send a text, waiting for as long as the socket is full. Raises `OSError` when it's gone."""
+        if not self._closed:
+            await self._send({"type": "websocket.send", "text": text})
+
+    def post(self, text: str) -> bool:
+        """Send a text without waiting; False, and nothing is sent, when the socket is full."""
+        return self._closed or _at_once(self._send({"type": "websocket.send", "text": text}))
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close, as soon as the socket takes it."""
+        if not self._closed:
+            self._closed = True
+            try:
+                await self._send(_close(code, reason))
+            except OSError:
+                return
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close, without waiting."""
+        if self._closed:
+            return
+        if _at_once(self._send(_close(code, reason))):
+            self._closed = True
+        else:
+            self._closing = asyncio.create_task(self.close(code, reason))
+
+
+class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
+    """One socket: who is at the other end, and what they asked for."""
+
+    task_logger = _LOG
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.wire = cast("Socket", self.websocket)
+        self._fanout = cast("GraphQLEndpoint", self.view).fanout
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_ending = False
+
+    async def handle(self) -> None:
+        """Converse until one of both closes."""
+        self.on_request_accepted()
+        with self._fanout.open():
+            try:
+                while (message := await self.wire.receive()) is not None:
+                    await self._hear(message)
+            finally:
+                await self.shutdown()
+
+    async def shutdown(self) -> None:
+        """End everything that was asked for."""
+        self._stop_timer()
+        if self.context.tool_id is not None:
+            self._fanout.dismiss(self, self.context.tool_id)
+        tasks = [o.task for o in self.operations.values() if o.task and not o.task.done()]
+        for operation in list(self.operations):
+            await self.cleanup_operation(operation)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def on_request_accepted(self) -> None:
+        """Expect `connection_init` soon; a timer, where the library takes a task a socket."""
+        self._timer = asyncio.get_running_loop().call_later(
+            self.connection_init_wait_timeout.total_seconds(), self._too_late
+        )
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """Let them in, or not; a tool's socket is known as its own from then on."""
+        if not self.connection_timed_out:
+            self._stop_timer()
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self.context.tool_id is not None:
+            self._fanout.admit(self, self.context.tool_id)
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Begin an operation, if the message has the form of one."""
+        if not _is_subscribe(message):
+            await self.handle_invalid_message("Failed to parse message")
+        elif not self._is_ending:
+            await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[SocketContext, None]) -> None:
+        """Let it listen with the others who hear the same, or carry it out the ordinary way."""
+        try:
+            plan = self._fanout.plan(
+                operation.query, operation.operation_name, operation.variables
+            )
+            audience = await audience_of(self.context)
+        except (NotShared, SignInRequired):
+            await super().run_operation(operation)
+            return
+        await self._listen(operation, plan, audience)
+
+    async def _listen(
+        self, operation: Operation[SocketContext, None], plan: Plan, audience: Any
+    ) -> None:
+        member = await self._fanout.listen(self, operation.id, plan, audience)
+        member.task = operation.task
+        self.operations[operation.id] = member  # type: ignore[assignment]
+        if plan.after is None or plan.after == member.room.cursor:
+            member.room.welcome(member)
+        else:
+            await member.go_on()
+
+    def members(self) -> Iterable[Member]:
+        """Give the operations that listen with others."""
+        return [o for o in self.operations.values() if isinstance(o, Member)]
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """End one operation, as its client asked."""
+        operation: Any = self.operations.pop(operation_id, None)
+        if isinstance(operation, Member):
+            operation.leave()
+        elif operation is not None and operation.task is not None:
+            operation.task.cancel()
+
+    def forget_id(self, id: str) -> None:  # noqa: A002
+        """Let go of an operation that is over; its last message may still be on its way."""
+        self.operations.pop(id, None)
+        if self._is_ending and not self.operations:
+            asyncio.get_running_loop().call_soon(self._hang_up)
+
+    def end(self) -> None:
+        """Close, for the tool's token is gone; once everything listening here has heard so."""
+        if self._is_ending:
+            return
+        self._is_ending = True
+        if self.operations:
+            self._timer = asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._hang_up)
+        else:
+            self._hang_up()
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log what went wrong in an operation; that the client is gone is nothing wrong."""
+        if not isinstance(error, WebSocketDisconnected):
+            _LOG.error("an operation failed", exc_info=error)
+
+    async def _hear(self, text: str | bytes) -> None:
+        if isinstance(text, bytes):
+            await self.handle_invalid_message("WebSocket message type must be text")
+            return
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            await self.handle_invalid_message("WebSocket message must be valid JSON")
+            return
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            await self.handle_invalid_message("Failed to parse message")
+            return
+        try:
+            await self.handle_message(cast("Any", message))
+        except WebSocketDisconnected:
+            return
+
+    async def handle_invalid_message(self, error_message: str) -> None:
+        """Close on what is not of the protocol; nothing that was sent is said back."""
+        await self.websocket.close(code=4400, reason=error_message.partition(":")[0])
+
+    def _too_late(self) -> None:
+        self.connection_timed_out = True
+        self.wire.hang_up(4408, "Connection initialisation timeout")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _hang_up(self) -> None:
+        self._stop_timer()
+        self.wire.hang_up(_ENDED, _ENDED_WORDS)
+
+
+def _is_subscribe(message: dict[str, Any]) -> bool:
+    payload = message.get("payload")
+    return (
+        isinstance(message.get("id"), str)
+        and 0 < len(message["id"]) <= _LONGEST_ID
+        and isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+def _close(code: int, reason: str) -> Message:
+    # A close frame holds 125 bytes, two of them the code.
+    short = reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+    return {"type": "websocket.close", "code": code, "reason": short}
+
+
+def _at_once(sending: Awaitable[None]) -> bool:
+    """Send by hand, without a task; False, with nothing sent, when the server would have to wait.
+
+    A server waits for room before it writes anything, so what is given up here was not begun.
+    """
+    stepping: Any = sending
+    try:
+        stepping.send(None)
+    except (StopIteration, OSError):  # sent; or the socket is gone, as its handler will find
+        return True
+    stepping.close()
+    return False

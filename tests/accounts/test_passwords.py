@@ -1,0 +1,108 @@
+"""Passwords: argon2id, one form however they were typed, and nothing said of who exists."""
+
+import dataclasses
+import threading
+
+import argon2
+import pytest
+
+from accounts.errors import PasswordUnfit, SignInRefused
+from accounts.passwords import _AT_ONCE, LONGEST, SHORTEST, Passwords
+from tests.kit.passwords import CHEAP
+
+GOOD = "correct horse battery"
+
+
+class Counting(argon2.PasswordHasher):
+    """Counts what it is asked to verify."""
+
+    def verify(self, hash, password):  # noqa: A002
+        self.asked = [*getattr(self, "asked", []), argon2.extract_parameters(hash)]
+        return super().verify(hash, password)
+
+
+async def test_the_right_one_is_taken_and_a_wrong_one_refused(passwords: Passwords):
+    stored = await passwords.hash(GOOD)
+    assert await passwords.verify(stored, GOOD) is None
+    for wrong in ("", GOOD + " ", GOOD[:-1], GOOD.upper(), "nobody"):
+        with pytest.raises(SignInRefused) as refused:
+            await passwords.verify(stored, wrong)
+        assert refused.value.__cause__ is None
+
+
+async def test_the_hash_is_argon2id_with_its_own_salt(passwords: Passwords):
+    one, two = await passwords.hash(GOOD), await passwords.hash(GOOD)
+    assert one.startswith("$argon2id$")
+    assert one != two
+    assert GOOD not in one
+
+
+def test_the_profile_is_that_of_rfc_9106_unless_a_test_asks_for_less():
+    made = Passwords()
+    parameters = argon2.extract_parameters(made._nobody)
+    made.close()
+    assert (parameters.memory_cost, parameters.time_cost) == (64 * 1024, 3)
+
+
+@pytest.mark.parametrize("length", [0, 1, SHORTEST - 1, LONGEST + 1, 1024 * 1024])
+async def test_one_of_unfit_length_is_refused(passwords: Passwords, length: int):
+    with pytest.raises(PasswordUnfit, match=f"{SHORTEST} to {LONGEST}"):
+        await passwords.hash("x" * length)
+    with pytest.raises(SignInRefused):
+        await passwords.verify(await passwords.hash(GOOD), "x" * length)
+
+
+@pytest.mark.parametrize("length", [SHORTEST, LONGEST])
+async def test_the_shortest_and_the_longest_are_taken(passwords: Passwords, length: int):
+    stored = await passwords.hash("é" * length)
+    assert await passwords.verify(stored, "é" * length) is None
+    with pytest.raises(SignInRefused):
+        await passwords.verify(stored, "é" * length + "é")
+
+
+async def test_it_is_the_same_however_the_keyboard_composed_it(passwords: Passwords):
+    stored = await passwords.hash("cafe\u0301 au lait")
+    assert await passwords.verify(stored, "café au lait") is None
+
+
+async def test_half_a_character_is_no_error_that_would_carry_the_password(passwords: Passwords):
+    stored = await passwords.hash("half\ud800a pair")
+    assert await passwords.verify(stored, "half\ud800a pair") is None
+    with pytest.raises(SignInRefused):
+        await passwords.verify(stored, "half?a pair")
+
+
+async def test_nobody_s_password_is_refused_after_the_very_same_work(passwords: Passwords):
+    passwords._hasher = counting = Counting.from_parameters(CHEAP)
+    stored = await passwords.hash(GOOD)
+    for who in (stored, None):
+        with pytest.raises(SignInRefused):
+            await passwords.verify(who, "wrong password")
+    somebody, nobody = counting.asked
+    assert somebody == nobody
+
+
+async def test_nobody_has_no_password_that_is_right(passwords: Passwords):
+    with pytest.raises(SignInRefused):
+        await passwords.verify(None, "nobody")
+
+
+@pytest.mark.parametrize("stored", ["", "no hash", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$"])
+async def test_a_stored_hash_that_was_damaged_lets_nobody_in(passwords: Passwords, stored: str):
+    with pytest.raises(SignInRefused):
+        await passwords.verify(stored, GOOD)
+
+
+async def test_a_hash_of_an_older_profile_is_renewed(passwords: Passwords):
+    older = Passwords(dataclasses.replace(CHEAP, time_cost=2))
+    stored = await older.hash(GOOD)
+    older.close()
+    renewed = await passwords.verify(stored, GOOD)
+    assert renewed is not None
+    assert await passwords.verify(renewed, GOOD) is None
+
+
+async def test_the_work_is_done_off_the_event_loop_by_few_at_a_time(passwords: Passwords):
+    assert passwords._pool._max_workers == _AT_ONCE
+    where = await passwords._run(lambda: threading.current_thread().name)
+    assert where.startswith("argon2")
