@@ -24,9 +24,11 @@ def normalize(text: str) -> str:
     Mail systems may tell `A@` from `a@`, none in use does; two accounts for one person would be
     worse. Raises `AddressMalformed`.
     """
+    if len(text) > _MOST_READ:
+        raise AddressMalformed
     lowered = unicodedata.normalize("NFC", text.strip()).lower()
     local, _, domain = unicodedata.normalize("NFC", lowered).rpartition("@")
-    if len(text) > _MOST_READ or not _LOCAL.fullmatch(local) or not local.isprintable():
+    if not _LOCAL.fullmatch(local) or not local.isprintable():
         raise AddressMalformed
     if not domain.isascii():
         domain = _in_ascii(domain)

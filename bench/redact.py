@@ -1,4 +1,4 @@
-"""How fast the redactor is: on ordinary logs, line by line, on texts made to slow it, in a log call.
+"""How fast the redactor is: on logs in bulk and by line, on hostile texts, in a log call.
 
 Run: `python bench/redact.py [--json FILE]`. Rates are MB/s on one core. The hostile texts are
 1 MiB each, and their rate stands beside that of a text without secrets of the same size.
@@ -41,18 +41,17 @@ def log_lines(size: int, *, secrets_per_thousand: int) -> list[bytes]:
     while total < size:
         request = made_up(24)
         number = len(lines)
-        line = CHANCE.choice(
-            (
-                f"2026-03-01 10:11:12,345 INFO broker.call owner={CHANCE.getrandbits(64):016x} "
-                + f"provider=openai model=gpt-4o-mini status=200 bytes={number} request=req_{request}",
-                f"127.0.0.1:{40000 + number % 999} - "
-                + '"POST /via/anthropic/v1/messages HTTP/1.1" 200 OK',
-                f"2026-03-01T10:11:12Z DEBUG store commit units=17 took=0.0{number % 97} "
-                + f"wal=/var/lib/keysteward/keysteward.db-wal trace={CHANCE.getrandbits(128):032x}",
-                '    File "/srv/app/broker/broker.py", line 88, in call\n'
-                + "      answer = await self.send(out)",
-            )
-        )
+        forms = {
+            "call": f"2026-03-01 10:11:12,345 INFO broker.call owner={CHANCE.getrandbits(64):016x} "
+            f"provider=openai model=gpt-4o-mini status=200 bytes={number} request=req_{request}",
+            "access": f"127.0.0.1:{40000 + number % 999} - "
+            '"POST /via/anthropic/v1/messages HTTP/1.1" 200 OK',
+            "commit": f"2026-03-01T10:11:12Z DEBUG store commit units=17 took=0.0{number % 97} "
+            f"wal=/var/lib/keysteward/keysteward.db-wal trace={CHANCE.getrandbits(128):032x}",
+            "frame": '    File "/srv/app/broker/broker.py", line 88, in call\n'
+            "      answer = await self.send(out)",
+        }
+        line = CHANCE.choice(list(forms.values()))
         if CHANCE.random() < secrets_per_thousand / 1000:
             line += f" authorization: Bearer sk-proj-{made_up(80)}"
         lines.append(line.encode() + b"\n")

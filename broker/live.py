@@ -1,11 +1,10 @@
 """The calls that run in this process, so that a removal can cut them."""
 
 import asyncio
-import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, Self
 
 from broker.errors import CallCut
 from store.changes import Change, Kind
@@ -16,20 +15,43 @@ _MOST_REMEMBERED: Final = 10_000
 _Ground = tuple[str, str]
 
 
-@dataclass(eq=False, slots=True)
 class Scope:
-    """One running call, which can be ended from outside, wherever it waits."""
+    """One running call, which can be ended from outside, wherever it waits.
 
-    task: asyncio.Task[object]
-    grounds: tuple[_Ground, ...]
-    ending: Exception | None = field(default=None)
-    """Why it was ended: what tells this cancellation from everybody else's."""
+    Used as a context: its body raises the reason for which it was ended, `CallCut` for one whose
+    key or tool was revoked. (A class and not a generator: this stands in every call's way.)
+    """
+
+    __slots__ = ("_calls", "_task", "ending", "grounds")
+
+    def __init__(self, calls: "LiveCalls", grounds: tuple[_Ground, ...]) -> None:
+        self._calls = calls
+        self._task = asyncio.current_task()
+        self.grounds = grounds
+        self.ending: Exception | None = None
+        """Why it was ended: what tells this cancellation from everybody else's."""
 
     def end(self, reason: Exception) -> None:
         """End the call now; its body raises `reason`. The first reason stands."""
-        if self.ending is None:
+        if self.ending is None and self._task is not None:
             self.ending = reason
-            self.task.cancel()
+            self._task.cancel()
+
+    def __enter__(self) -> Self:
+        self._calls.enter(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._calls.leave(self)
+        if kind is asyncio.CancelledError and self.ending is not None:
+            if self._task is not None and self._task.uncancel():
+                return  # somebody else cancelled the task as well: theirs stands
+            raise self.ending from None
 
 
 class LiveCalls:
@@ -44,29 +66,24 @@ class LiveCalls:
     def __len__(self) -> int:
         return len(set().union(*self._scopes.values()))
 
-    @contextlib.contextmanager
-    def join(self, *, key: str, tool: str) -> Iterator[Scope]:
-        """Let the body be cut by the end of this key or this tool; it then raises `CallCut`."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("A call runs in a task.")
-        scope = Scope(task, (("key", key), ("tool", tool)))
+    def join(self, *, key: str, tool: str) -> Scope:
+        """Give the scope in which a call with this key, by this tool, is to run."""
+        return Scope(self, (("key", key), ("tool", tool)))
+
+    def enter(self, scope: Scope) -> None:
+        """Begin a scope. Raises `CallCut` when what it stands on is gone already."""
+        if not self._gone.keys().isdisjoint(scope.grounds):
+            raise CallCut
         for ground in scope.grounds:
             self._scopes.setdefault(ground, set()).add(scope)
-        try:
-            if any(ground in self._gone for ground in scope.grounds):
-                raise CallCut
-            yield scope
-        except asyncio.CancelledError:
-            if scope.ending is None or task.uncancel():
-                raise
-            raise scope.ending from None
-        finally:
-            for ground in scope.grounds:
-                scopes = self._scopes[ground]
-                scopes.discard(scope)
-                if not scopes:
-                    del self._scopes[ground]
+
+    def leave(self, scope: Scope) -> None:
+        """End a scope."""
+        for ground in scope.grounds:
+            scopes = self._scopes[ground]
+            scopes.discard(scope)
+            if not scopes:
+                del self._scopes[ground]
 
     def apply(self, changes: Iterable[Change]) -> int:
         """Cut what the changes ended; give how many calls that were.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from ulid import ULID
 
@@ -26,7 +26,7 @@ from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
 from keysteward import logs
 from keysteward.config import Config
-from keysteward.graphql import GraphQLEndpoint
+from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.http import VIA, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.page.graphiql_page import graphiql_routes
@@ -68,11 +68,14 @@ class App:
     def __init__(self, rest: ASGIApp) -> None:
         self._rest = rest
         self.via: Via | None = None
+        self.graphql: GraphQLEndpoint | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Route: a call through the broker passes no middleware at all."""
+        """Route: a call through the broker, and a socket that stays open, pass no middleware."""
         if self.via is not None and scope["type"] == "http" and scope["path"].startswith(VIA):
             await self.via(scope, receive, send)
+        elif self.graphql and scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+            await self.graphql(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -135,10 +138,10 @@ def create_app(
             )
             app.via = Via(broker)
             endpoint = GraphQLEndpoint(build(introspection=config.introspection), services)
+            app.graphql = endpoint
             starlette.router.routes.extend(
                 [
-                    Route("/graphql", endpoint, methods=["GET", "POST"]),
-                    WebSocketRoute("/graphql", endpoint),
+                    Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
                     *health_routes(store, keyring),
                 ]
             )
@@ -150,7 +153,7 @@ def create_app(
             if own_process:
                 _spare_the_collector()
             yield
-            app.via = None
+            app.via = app.graphql = None
 
     starlette = Starlette(lifespan=lifespan, routes=graphiql_routes() if config.graphiql else [])
     app = App(SafeHeaders(starlette, secure=config.secure))

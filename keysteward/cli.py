@@ -1,6 +1,9 @@
 """The command line: what each command is called, and what becomes of a failure."""
 
+import inspect
 import sys
+from collections.abc import Callable
+from typing import Final
 
 import typer
 
@@ -12,7 +15,14 @@ from keysteward.commands.token import check, new
 from keysteward.commands.version import version
 from store.errors import Failure
 
-_REFUSED = 2
+_REFUSED: Final = 2
+
+
+def _prose(function: Callable[..., None]) -> str:
+    """Give a docstring as help: its paragraphs, to be folded at the terminal's own width."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
 
 commands = typer.Typer(
     name="keysteward",
@@ -23,13 +33,11 @@ commands = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-commands.command(help=SERVE_HELP)(serve)
-commands.command()(demo)
-commands.command()(schema)
-commands.command()(version)
 tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-tokens.command()(check)
-tokens.command()(new)
+commands.command(help=SERVE_HELP)(serve)
+for group, functions in ((commands, (demo, schema, version)), (tokens, (check, new))):
+    for function in functions:
+        group.command(help=_prose(function))(function)
 commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")
 
 

@@ -21,7 +21,7 @@ PREFIX: Final = "KEYSTEWARD_"
 
 
 class SettingUnfit(Failure):
-    """A setting is unknown or has a bad value; the sentence names it, and never a secret's value."""
+    """A setting is unknown or has a bad value; the sentence names it, never a secret's value."""
 
 
 def _folder(text: str) -> Path:
@@ -102,8 +102,8 @@ SETTINGS: Final = (
         str,
         "",
         "id:base64,id:base64 (32 bytes each)",
-        "The master keys; the first one seals, all open. Not set: the file `master.keys` in the data "
-        "folder, which `serve` makes when there is no database yet.",
+        "The master keys; the first one seals, all open. Not set: the file `master.keys` in the "
+        "data folder, which `serve` makes when there is no database yet.",
         secret=True,
     ),
     Setting("HOST", "host", _address, "127.0.0.1", "an IP address", "The address to serve on."),
@@ -143,8 +143,9 @@ SETTINGS: Final = (
         _upstreams,
         "",
         "provider=url,provider=url",
-        "Send a provider's calls, keys included, to another address: a regional host, or a fake one "
-        "for tests. Private addresses and plain http on loopback are reached only when listed here.",
+        "Send a provider's calls, keys included, to another address: a regional host, or a fake "
+        "one for tests. Private addresses and plain http on loopback are reached only when listed "
+        "here.",
     ),
     Setting(
         "LOG_LEVEL",
@@ -222,9 +223,9 @@ class Config:
         """Refuse to send passwords, cookies and tokens in the clear over a network."""
         if not self.secure and self.reachable_from_afar:
             raise SettingUnfit(
-                "KEYSTEWARD_HOST is not loopback, or KEYSTEWARD_PUBLIC_URL is plain http elsewhere: "
-                "passwords and tokens would cross the network in the clear. Put a TLS proxy in front "
-                "and set KEYSTEWARD_PUBLIC_URL=https://…, or serve on 127.0.0.1."
+                "KEYSTEWARD_HOST is not loopback, or KEYSTEWARD_PUBLIC_URL is plain http "
+                "elsewhere: passwords and tokens would cross the network in the clear. Put a TLS "
+                "proxy in front and set KEYSTEWARD_PUBLIC_URL=https://…, or serve on 127.0.0.1."
             )
 
 

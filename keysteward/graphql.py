@@ -22,6 +22,7 @@ from resolvers import Schema
 from resolvers.context import Context, Services
 from resolvers.revocations import audience_of
 
+GRAPHQL: Final = "/graphql"
 LARGEST_BODY: Final = 1024 * 1024
 MOST_OPERATIONS: Final = 100
 INIT_TIMEOUT: Final = timedelta(seconds=10)
@@ -76,7 +77,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except SignInRequired:
             raise ConnectionRejectionError from None
         if isinstance(context, SocketContext):
-            context.tool_id = audience.tool
+            context.audience = audience
         return UNSET
 
     def encode_json(self, data: object) -> str:

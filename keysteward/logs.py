@@ -24,3 +24,5 @@ def set_up(level: str, known: Iterable[bytes] = ()) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # What uvicorn says of its comings and goings, `serve` says better.
     logging.getLogger("uvicorn").setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
+    # It logs every unit of work twice at DEBUG, from the thread that should be doing it.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)

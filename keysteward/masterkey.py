@@ -32,9 +32,9 @@ def _text(config: Config) -> str:
         text = file.read_text(encoding="ascii")
     except FileNotFoundError:
         raise MasterKeyUnusable(
-            f"No master key: KEYSTEWARD_MASTER_KEYS is not set and {file} does not exist. Set the one "
-            "or bring back a copy of the other; `keysteward serve` makes a new one only where there "
-            "is no database yet."
+            f"No master key: KEYSTEWARD_MASTER_KEYS is not set and {file} does not exist. Set the "
+            "one or bring back a copy of the other; `keysteward serve` makes a new one only where "
+            "there is no database yet."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MasterKeyUnusable(f"{file} can't be read ({type(error).__name__}).") from None

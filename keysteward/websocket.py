@@ -24,6 +24,7 @@ from keysteward.fanout import Member
 from keysteward.voices import NotShared, Plan
 from resolvers.context import Context
 from resolvers.revocations import audience_of
+from vault.listeners import Audience, Ended
 
 if TYPE_CHECKING:
     from keysteward.graphql import GraphQLEndpoint
@@ -49,8 +50,13 @@ class Connection(WebSocket):
 class SocketContext(Context):
     """What every field of one socket's operations is handed."""
 
-    tool_id: str | None = field(default=None)
+    audience: Audience | None = field(default=None)
     """Whose socket it is, as `connection_init` showed."""
+
+    @property
+    def tool_id(self) -> str | None:
+        """Give the tool whose socket it is, if it is a tool's."""
+        return None if self.audience is None else self.audience.tool
 
 
 class Socket(AsyncWebSocketAdapter):
@@ -177,16 +183,22 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
             plan = self._fanout.plan(
                 operation.query, operation.operation_name, operation.variables
             )
-            audience = await audience_of(self.context)
-        except (NotShared, SignInRequired):
+            member = await self._fanout.listen(self, operation.id, plan, await self._audience())
+        except (NotShared, SignInRequired, Ended):
             await super().run_operation(operation)
-            return
-        await self._listen(operation, plan, audience)
+        else:
+            await self._listen(operation, plan, member)
+
+    async def _audience(self) -> Audience:
+        """Give who asks. A tool's token is looked up again by the write that notes it down."""
+        audience = self.context.audience
+        if audience is None or audience.tool is None:
+            audience = await audience_of(self.context)
+        return audience
 
     async def _listen(
-        self, operation: Operation[SocketContext, None], plan: Plan, audience: Any
+        self, operation: Operation[SocketContext, None], plan: Plan, member: Member
     ) -> None:
-        member = await self._fanout.listen(self, operation.id, plan, audience)
         member.task = operation.task
         self.operations[operation.id] = member  # type: ignore[assignment]
         if plan.after is None or plan.after == member.room.cursor:

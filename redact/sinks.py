@@ -6,7 +6,9 @@ raised, asyncio's, and standard output and error at the last write. Tracebacks a
 without local values; no handler gets the exception itself.
 
 Not covered: what C code writes to the descriptors by itself (faulthandler, a crash of the
-interpreter, a library's own `fprintf`), `os.write`, and children that inherit the descriptors.
+interpreter, a library's own `fprintf`), `os.write`, children that inherit the descriptors, and a
+secret of which a part was flushed before the rest came. `sys.__stdout__` is left open on purpose:
+it is how a command shows the one token that it was asked for.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ _SENT: Final = re.compile(
     r"(?:[\s,;.]*\b(?:but )?(?:found|got)\b|(?<!invalid )\bvalue:|(?<=DateTime):).*", re.DOTALL
 )
 _QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
-_NAME: Final = re.compile(r"[$@.\[]*\w+(?:\.\w+|\[\d*\])*[!\]]*")
+_NAME: Final = re.compile(r"[$@.\[]*\w+(?:\.\w+|\[\d*\])*(?:\(\w+:\))?[!\]]*")
 _WORD: Final = re.compile(r"\w+")
 _THE_LIBRARYS: Final = frozenset(
     f"""

@@ -11,12 +11,19 @@ from typing import Final
 
 from ulid import ULID
 
-from store import Clock, Owner
+from store import Clock, Failure, Owner
 from store.changes import Change, Reason
 from vault.revocations import Listener, Revocations
 
 HEARTBEAT_SECONDS: Final = 5.0
 _MANY: Final = 100
+
+
+class Ended(Failure):
+    """The tool's token was revoked, or has expired: it hears nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__("This tool's token is gone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +143,23 @@ class Listeners:
         self._watches.discard(watch)
 
     async def place(self, audience: Audience, after: int | None) -> Place:
-        """Give where to listen from; a tool's is noted down durably, so that revocations wait."""
+        """Give where to listen from; a tool's is noted down durably, so that revocations wait.
+
+        Raises `Ended` when the tool's token is gone.
+        """
         owner = audience.owner
-        seq = await self._revocations.head(owner) if after is None else after
         if audience.tool is None:
-            return Place(seq, None)
-        note = Listener(
-            f"lsn_{ULID()}", owner.account, audience.tool, audience.instance, seq, self._clock()
+            return Place(await self._revocations.head(owner) if after is None else after, None)
+        note = await self._revocations.begin_listening(
+            self._worker,
+            Listener(
+                f"lsn_{ULID()}", owner.account, audience.tool, audience.instance, 0, self._clock()
+            ),
+            after,
         )
-        noting = self._revocations.note_listener(self._worker, note)
-        try:
-            await noting
-        except asyncio.CancelledError:
-            self._revocations.drop_listener(note)  # what was asked for is done, so must be undone
-            raise
-        return Place(seq, note)
+        if note is None:
+            raise Ended
+        return Place(note.start, note)
 
     def leave(self, place: Place) -> None:
         """Note down that nobody listens there any longer."""
@@ -182,7 +191,10 @@ class Listeners:
         self._ears.setdefault(owner.account, set()).add(ear)
         place = None
         try:
-            place = await self.place(audience, after)
+            try:
+                place = await self.place(audience, after)
+            except Ended:
+                return
             seq, beat = place.seq, 0.0
             while True:
                 ear.wake.clear()

@@ -4,12 +4,13 @@ A listener is one open `keyRevoked` subscription of a tool: one process of it. A
 converged once every listener that was connected has acknowledged it and no call cut by it runs.
 """
 
+import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from store import Clock, Failure, Owner, Store, Tx, changes
+from store import Clock, Failure, Owner, Row, Store, Tx, changes
 from store.changes import Change, CursorExpired, Reason
 from store.clock import SECOND
 
@@ -151,6 +152,38 @@ class Revocations:
 
         return await self._store.read(unit)
 
+    async def begin_listening(
+        self, worker: str, listener: Listener, after: int | None
+    ) -> Listener | None:
+        """Note down a tool that listens after `after` (None: from now on); give it as it stands.
+
+        None when the tool has been revoked or its token has expired: asked in this very write.
+        """
+
+        def unit(tx: Tx) -> Row | None:
+            return tx.one(
+                "INSERT INTO listeners (id, account, tool, instance, worker, start, connected_at)"
+                " SELECT :id, account, tools.id, :instance, :worker, coalesce(:after, head), :at"
+                " FROM tools JOIN accounts USING (account)"
+                " WHERE account = :account AND tools.id = :tool AND revoked_at IS NULL"
+                " AND (expires_at IS NULL OR expires_at > :at) RETURNING start",
+                id=listener.id,
+                account=listener.account,
+                tool=listener.tool,
+                instance=listener.instance[:_LONGEST_INSTANCE],
+                worker=worker,
+                after=after,
+                at=listener.connected_at,
+            )
+
+        writing = self._store.write(unit)
+        try:
+            row = await writing
+        except asyncio.CancelledError:
+            self.drop_listener(listener)  # what was asked for will be done, so must be undone
+            raise
+        return None if row is None else replace(listener, start=row[0])
+
     def note_listener(self, worker: str, listener: Listener) -> Awaitable[int]:
         """Note down that a tool listens, so that revocations wait for it."""
         return self._store.write(
@@ -238,6 +271,16 @@ def _standing(tx: Tx, owner: Owner, change: Change, now: int) -> Standing:
     return Standing(change, cut, running, tuple(tools))
 
 
+# `account || ''` keeps the planner off the primary key, by which it would walk all of the account's
+# calls: these go by the small indexes of cut and of running ones.
+_OF_KEY: Final = (
+    "SELECT count(*) FROM calls WHERE outcome = 'CUT' AND key = :ended AND account || '' = :account"
+    " UNION ALL SELECT count(*) FROM calls"
+    " WHERE outcome IS NULL AND key || '' = :ended AND account || '' = :account"
+)
+_OF_TOOL: Final = _OF_KEY.replace("key", "tool")
+
+
 def _calls_ended_by(tx: Tx, owner: Owner, change: Change) -> tuple[int, int]:
     """Give how many calls the revocation has cut, and how many it has yet to.
 
@@ -246,14 +289,8 @@ def _calls_ended_by(tx: Tx, owner: Owner, change: Change) -> tuple[int, int]:
     """
     if change.reason is Reason.ROTATED:
         return 0, 0
-    (counts,) = tx.all(
-        "SELECT (SELECT count(*) FROM calls WHERE account = :account AND outcome = 'CUT'"
-        " AND CASE WHEN :key IS NULL THEN tool = :tool ELSE key = :key END),"
-        " (SELECT count(*) FROM calls WHERE account = :account AND outcome IS NULL"
-        " AND CASE WHEN :key IS NULL THEN tool = :tool ELSE key = :key END)",
-        account=owner.account,
-        key=change.key,
-        tool=change.tool,
+    counts = _OF_KEY if change.key is not None else _OF_TOOL
+    (cut,), (running,) = tx.all(
+        counts, account=owner.account, ended=change.tool if change.key is None else change.key
     )
-    cut, running = counts
     return cut, running

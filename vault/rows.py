@@ -69,8 +69,8 @@ _SEALED: Final = (
 )
 # A call's id begins with its time, so the newest is the last: one step in the index `calls_of_key`.
 _LAST_USED: Final = (
-    "(SELECT started_at FROM calls WHERE calls.key = keys.id AND calls.account = keys.account"
-    " ORDER BY calls.id DESC LIMIT 1)"
+    "(SELECT max(started_at) FROM calls WHERE calls.account = keys.account"
+    " AND calls.key = keys.id)"
 )
 _ENTRY: Final = (
     "SELECT id, account, provider, label, masked, version, state, is_default, added_at,"  # noqa: S608
@@ -111,18 +111,20 @@ def in_use(tx: Tx, owner: Owner, provider: str, choice: str | None) -> SealedKey
 
     Raises `NoKey`. Read in the call's own transaction, each time: what grants is never cached.
     """
-    row = tx.one(
-        f"SELECT id, account, provider, version, {_SEALED} FROM keys"  # noqa: S608
-        " WHERE account = :account"
-        " AND provider = :provider AND removed_at IS NULL"
-        " AND CASE WHEN :choice IS NULL THEN is_default = 1 ELSE :choice IN (id, label) END",
-        account=owner.account,
-        provider=provider,
-        choice=choice,
-    )
-    if row is None:
-        raise NoKey(provider)
-    return SealedKey(*row)
+    # A statement for each way to choose, so that each goes by an index of its own.
+    ways = ("is_default = 1",) if choice is None else ("id = :choice", "label = :choice")
+    for way in ways:
+        row = tx.one(
+            f"SELECT id, account, provider, version, {_SEALED} FROM keys"  # noqa: S608
+            " WHERE account = :account AND provider = :provider AND removed_at IS NULL"
+            f" AND {way}",
+            account=owner.account,
+            provider=provider,
+            choice=choice,
+        )
+        if row is not None:
+            return SealedKey(*row)
+    raise NoKey(provider)
 
 
 def same_key(tx: Tx, owner: Owner, provider: str, fingerprints: list[bytes]) -> str | None:

@@ -16,6 +16,7 @@ class Handover:
         self._offered: tuple[Revocation, asyncio.Future[None]] | None = None
         self._working: asyncio.Future[None] | None = None
         self._news = asyncio.Event()
+        self._left = False
 
     async def give(self, revocation: Revocation) -> None:
         """Return once the loop has worked it through. Raises `LoopLeft`."""
@@ -30,10 +31,16 @@ class Handover:
         self._news.set()
 
     async def take(self) -> Revocation | None:
-        """Say that the one before is worked through; wait for the next. None: there is no more."""
+        """Say that the one before is worked through; wait for the next. None: there is no more.
+
+        Raises `RuntimeError` when another loop has taken this one's place.
+        """
         if self._working is not None and not self._working.done():
             self._working.set_result(None)
-        await self._news.wait()
+        if not self._left:
+            await self._news.wait()
+        if self._left:
+            raise RuntimeError("Another loop has begun over this listener, which serves one.")
         self._news.clear()
         if self._offered is None:
             return None
@@ -42,7 +49,9 @@ class Handover:
         return revocation
 
     def leave(self) -> None:
-        """Take no more."""
+        """Take no more; what was taken last does not count as worked through."""
+        self._left = True
+        self._news.set()
         offered = None if self._offered is None else self._offered[1]
         for worked in (offered, self._working):
             if worked is not None and not worked.done():

@@ -175,14 +175,16 @@ class Listener:
     async def __aiter__(self) -> AsyncIterator[Revocation]:
         """Give each revocation from now on; raises the `Ended` that stops the listener."""
         if self._handover is not None:
-            raise RuntimeError("Another loop is running over this listener; it serves one.")
+            # A loop that was left by `break` or an error may not have been cleared away yet.
+            self._handover.leave()
         handover = self._handover = Handover()
         try:
             while self._end is None and (revocation := await handover.take()) is not None:
                 yield revocation
         finally:
-            self._handover = None
             handover.leave()
+            if self._handover is handover:
+                self._handover = None
         if isinstance(self._end, Ended):
             raise _again(self._end)
 

@@ -43,9 +43,9 @@ def _help() -> str:
     )
     return (
         "Serve the vault, the GraphQL API and the broker from one database.\n\n"
-        "Makes the master key and the database where there are none, and says so. Refuses to start, "
-        "with a sentence, over anything that it could not serve safely. Ctrl-C lets calls under way "
-        f"end ({DRAIN_SECONDS} s at most); a second one stops at once.\n\n"
+        "Makes the master key and the database where there are none, and says so. Refuses to "
+        "start, with a sentence, over anything that it could not serve safely. Ctrl-C lets calls "
+        f"under way end ({DRAIN_SECONDS} s at most); a second one stops at once.\n\n"
         "Example: [bold]keysteward serve --port 9000 --workers 4 --data /var/lib/keysteward[/]\n\n"
         "Everything else is set in the environment, or in a file .env in the current folder. What "
         "the command line says goes before both:\n\n" + others
@@ -139,8 +139,7 @@ def _say_where(console: Console, config: Config) -> None:
     if config.graphiql:
         rows.insert(0, ("GraphiQL", f"{url}/graphiql"))
     rows.append(("Base URLs", "for the official SDKs, with a tool token as their API key:"))
-    for provider in CATALOGUE.values():
-        rows.append((f"  {provider.name}", f"{url}/via/{provider.id}{provider.sdk_path}"))
+    rows += [(f"  {row.name}", f"{url}/via/{row.id}{row.sdk_path}") for row in CATALOGUE.values()]
     for name, where in rows:
         console.print(f"  {name:<12} {where}")
     console.print()

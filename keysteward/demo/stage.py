@@ -15,7 +15,7 @@ import keysteward
 from keysteward.config import PREFIX, surroundings
 from store.errors import Failure
 
-_ADDRESS: Final = re.compile(rb"Serving on (http://\S+?)[. ]")
+_ADDRESS: Final = re.compile(rb"Serving on (http://\S+?)(?: with|\. )")
 _STARTED_WITHIN_SECONDS: Final = 60
 _STOPPED_WITHIN_SECONDS: Final = 20
 _LAST_LINES: Final = 12
@@ -49,7 +49,7 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(folder: Path, upstreams: dict[str, str], workers: int) -> AsyncIterator[Served]:
-    """Run `keysteward serve` in `folder`, its output going to files there. Raises `ServerFailed`."""
+    """Run `keysteward serve` in `folder`, its output in files there. Raises `ServerFailed`."""
     began = time.perf_counter()
     with (folder / "server.out").open("wb") as out, (folder / "server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

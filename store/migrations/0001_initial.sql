@@ -143,6 +143,7 @@ CREATE TABLE calls (                 -- the ledger: one row for each brokered ca
   duration   INTEGER,                -- microseconds
   PRIMARY KEY (account, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX calls_of_key ON calls (key, id);
+CREATE INDEX calls_of_key ON calls (account, key, started_at);
 CREATE INDEX running_calls ON calls (worker) WHERE outcome IS NULL;
-CREATE INDEX cut_calls ON calls (account) WHERE outcome = 'CUT';
+CREATE INDEX cut_calls_of_key ON calls (key) WHERE outcome = 'CUT';
+CREATE INDEX cut_calls_of_tool ON calls (tool) WHERE outcome = 'CUT';

@@ -72,7 +72,9 @@ async def test_unknown_revoked_and_expired_tokens_answer_alike(create, tools, ad
     _, expired = await create(expires_at=clock())
     gone, unknown = await create()
     await tools._store.write(
-        lambda tx: tx.run("DELETE FROM tools WHERE account = :a AND id = :id", a=ada.account, id=gone.id)
+        lambda tx: tx.run(
+            "DELETE FROM tools WHERE account = :a AND id = :id", a=ada.account, id=gone.id
+        )
     )
     said = set()
     for token in (revoked, expired, unknown):

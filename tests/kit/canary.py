@@ -7,7 +7,7 @@ _numbers = itertools.count(1)
 _SHAPES = {
     "openai": "sk-proj-CANARY{:06}openaiCANARY{:06}",
     "anthropic": "sk-ant-api03-CANARY{:06}anthropicCANARY{:06}",
-    "google": "AIzaCANARY{:06}google-CANARY_{:06}____",
+    "google": "AIzaCANARY{:06}google-CANARY_{:06}___",
 }
 
 

@@ -92,7 +92,9 @@ class Visitor:
         root = CONTRACT.mutation_type
         assert root is not None
         wants_input = "input" in root.fields[name].args
-        return await self.post(document("mutation", name), **({"input": fields} if wants_input else {}))
+        return await self.post(
+            document("mutation", name), **({"input": fields} if wants_input else {})
+        )
 
     async def get(self, name: str, /, **arguments: Any) -> Any:
         """Ask, and give what the field answered; an error of the request fails the test."""
@@ -105,7 +107,11 @@ class Visitor:
 
     async def key(self, provider: str = "openai", **fields: Any) -> dict[str, Any]:
         """Add a key that nobody else has; give it as the contract does."""
-        fields = {"secret": canary(provider), "label": f"l{next(_numbers)}", "verify": False} | fields
+        fields = {
+            "secret": canary(provider),
+            "label": f"l{next(_numbers)}",
+            "verify": False,
+        } | fields
         added = await self.do("addKey", provider=provider, **fields)
         key: dict[str, Any] = added["key"]
         return key
@@ -164,7 +170,9 @@ class House:
             yield Socket(connection)
 
     @contextlib.asynccontextmanager
-    async def listening(self, token: str, instance: str = "", **arguments: Any) -> AsyncIterator["Socket"]:
+    async def listening(
+        self, token: str, instance: str = "", **arguments: Any
+    ) -> AsyncIterator["Socket"]:
         """Listen as a tool, under the operation id "1"; without `after`, past the first heartbeat."""
         async with self.socket() as socket:
             await socket.begin(authorization=f"Bearer {token}", instance=instance)

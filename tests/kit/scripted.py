@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
-Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""What is done about each request: its head, then the connection."""
 
 
 @contextlib.asynccontextmanager
@@ -14,14 +15,17 @@ async def scripted(script: Script) -> AsyncIterator[str]:
     handlers: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        try:
             while True:
-                await reader.readuntil(b"\r\n\r\n")
-                await script(reader, writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                await script(head, reader, writer)
                 await writer.drain()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the other side left
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handlers.add(asyncio.ensure_future(handle(reader, writer)))
@@ -40,7 +44,7 @@ async def scripted(script: Script) -> AsyncIterator[str]:
 def says(*pieces: bytes) -> Script:
     """Make a script that answers every request with these pieces, each on its own."""
 
-    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def script(_: bytes, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()

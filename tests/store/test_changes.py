@@ -157,9 +157,7 @@ class TestPruning:
             await store.write(removed(ada, at=at))
         await store.write(removed(bob, at=30))
 
-    async def test_what_is_older_goes_and_the_numbers_go_on(
-        self, store: Store, ada: ProvenOwner
-    ):
+    async def test_what_is_older_goes_and_the_numbers_go_on(self, store: Store, ada: ProvenOwner):
         assert await store.write(lambda tx: changes.prune(tx, older_than=30)) == 2
         assert await store.write(lambda tx: changes.prune(tx, older_than=30)) == 0
         assert await store.write(added(ada)) == 4

@@ -53,7 +53,9 @@ async def test_closing_does_it_though_another_process_serves_on(store: Store, da
     assert files_with(data, ERASED) == []
 
 
-async def test_opening_does_it_for_a_process_that_was_killed(store: Store, data: Path, tmp_path: Path):
+async def test_opening_does_it_for_a_process_that_was_killed(
+    store: Store, data: Path, tmp_path: Path
+):
     await write_and_erase(store)
     # What a kill at this moment would leave.
     left = tmp_path / "left"

@@ -126,7 +126,9 @@ def test_a_step_that_fails_half_way_leaves_nothing(connection: sqlite3.Connectio
 
 
 def test_a_statement_that_lost_its_semicolon_is_not_passed_over(connection: sqlite3.Connection):
-    migrations.apply(connection, [Migration(1, "0001_open", "CREATE TABLE a (n);\nCREATE TABLE b (n)")])
+    migrations.apply(
+        connection, [Migration(1, "0001_open", "CREATE TABLE a (n);\nCREATE TABLE b (n)")]
+    )
     assert tables(connection) == {"a", "b"}
 
 

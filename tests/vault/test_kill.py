@@ -39,7 +39,6 @@ class Said:
     erasures: int = 0
 
 
-
 @pytest.fixture
 def keyring_text() -> str:
     return Keyring.mint("first")
@@ -62,7 +61,9 @@ def busy(keyring_text: str) -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
-def one_life(busy: subprocess.Popen[str], seed: int, path: Path, seconds: float, said: Said) -> None:
+def one_life(
+    busy: subprocess.Popen[str], seed: int, path: Path, seconds: float, said: Said
+) -> None:
     """Let a process work for so long, kill it, and take down what it said until then."""
     busy.stdin.write(f"{seed} {path}\n")
     for line in iter(busy.stdout.readline, ""):

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from store.changes import Kind, Reason
 from tests.kit.canary import canary, files_with, pieces
 from tests.kit.clock import MovedClock
 from tests.kit.people import BOB
-from vault import rows
+from vault import revocations, rows
 from vault.errors import (
     KeyGone,
     KeyMalformed,
@@ -167,7 +168,9 @@ class TestAdding:
     async def test_of_many_at_once_with_one_text_one_is_kept(self, add, vault, ada):
         text = canary()
         answers = await asyncio.gather(*(add(text) for _ in range(20)), return_exceptions=True)
-        assert sorted(type(answer).__name__ for answer in answers) == ["Entry"] + ["KeyPresent"] * 19
+        assert (
+            sorted(type(answer).__name__ for answer in answers) == ["Entry"] + ["KeyPresent"] * 19
+        )
         assert len(await vault.list(ada)) == 1
 
     async def test_it_is_written_in_the_log_of_changes(self, add, store, ada):
@@ -196,7 +199,11 @@ class TestLooking:
                 at=at,
             )
 
-        for number, account, at in ((1, ada.account, 10), (2, ada.account, 20), (3, BOB.account, 30)):
+        for number, account, at in (
+            (1, ada.account, 10),
+            (2, ada.account, 20),
+            (3, BOB.account, 30),
+        ):
             await store.write(call(number, account, at))
         assert (await vault.get(ada, entry.id)).last_used_at == 20
 
@@ -238,7 +245,9 @@ class TestInUse:
             with pytest.raises(NoKey):
                 await self.used(store, ada, choice)
 
-    async def test_it_opens_with_the_sealed_bytes_of_its_present_version(self, add, vault, store, ada):
+    async def test_it_opens_with_the_sealed_bytes_of_its_present_version(
+        self, add, vault, store, ada
+    ):
         entry, text = await add(), canary()
         await vault.rotate(ada, entry.id, OPENAI, parse(text), state=KeyState.ACTIVE)
         key = await store.read(lambda tx: rows.in_use(tx, ada, "openai", None))
@@ -272,9 +281,7 @@ class TestRotating:
 
     async def test_tools_hear_of_the_version_that_is_gone(self, add, vault, ada, store):
         entry = await add()
-        _, seq = await vault.rotate(
-            ada, entry.id, OPENAI, parse(canary()), state=KeyState.ACTIVE
-        )
+        _, seq = await vault.rotate(ada, entry.id, OPENAI, parse(canary()), state=KeyState.ACTIVE)
         change = await store.read(lambda tx: changes.revocation_at(tx, ada, seq))
         assert (change.kind, change.reason) == (Kind.KEY_ROTATED, Reason.ROTATED)
         assert (change.key, change.version, change.provider) == (entry.id, 1, "openai")
@@ -322,8 +329,7 @@ class TestRemoving:
         await vault.remove(ada, entry.id)
         row = await store.read(
             lambda tx: tx.one(
-                "SELECT slot, fingerprint, masked, is_default, removed_at FROM keys"
-                " WHERE id = :id",
+                "SELECT slot, fingerprint, masked, is_default, removed_at FROM keys WHERE id = :id",
                 id=entry.id,
             )
         )
@@ -491,3 +497,16 @@ async def test_a_vault_shows_nothing_of_what_it_is_handed(vault, ada, caplog):
     secret = Secret(text.encode())
     await vault.add(ada, OPENAI, secret, label="x", state=KeyState.ACTIVE)
     assert text not in caplog.text
+
+
+async def test_what_a_call_or_a_page_asks_costs_no_more_when_the_ledger_has_grown(store: Store):
+    """Held to the plan, not to a clock: every look at `calls` goes by an index of few rows."""
+    for statement in (rows._ENTRY, revocations._OF_KEY, revocations._OF_TOOL):
+        values = dict.fromkeys(re.findall(r":(\w+)", statement))
+        plan = await store.read(
+            lambda tx, s=statement, v=values: tx.all(f"EXPLAIN QUERY PLAN {s}", **v)
+        )
+        looks = [row[3] for row in plan if " calls " in row[3]]
+        assert looks
+        for look in looks:
+            assert re.search(r"INDEX (calls_of_key|cut_calls_of_\w+|running_calls)", look), look

@@ -1,0 +1,76 @@
+"""The places where a secret is bare, a seal is opened, an owner is proven: pinned, each with why.
+
+A new place is a decision: whoever adds one writes down here why it must be.
+"""
+
+import ast
+
+from tests.invariants.source import calls_of, everything, imports_of
+
+REVEALS = {
+    "broker/broker.py:Broker._exchange": "into the one header of the one call",
+    "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
+    "broker/verification.py:Verifier.standing": "into the one header of the provider's own check",
+    "keysteward/app.py:SealedAddresses.open": "the owner's own e-mail address",
+    "keysteward/client/cursor_file.py:CursorFile.__init__": "the tool's own token, to be hashed",
+    "keysteward/client/wire.py:Wire.introduce": "the tool's own token, sent to keysteward",
+    "resolvers/keys.py:_warning": "to see whether it has another provider's form",
+    "resolvers/keys.py:reveal_key": "to its owner, who has just proven who they are",
+    "vault/seal.py:fingerprint": "to be digested",
+    "vault/seal.py:seal": "to be sealed",
+    "vault/vault.py:Vault.add": "to be masked",
+    "vault/vault.py:Vault.rotate": "to be masked",
+}
+
+UNSEALS = {
+    "keysteward/app.py:SealedAddresses.open": "the owner's own e-mail address",
+    "vault/keyring.py:Keyring.unseal": "with whichever master key the value names",
+    "vault/keyring.py:_opens": "the check value, at the start",
+    "vault/vault.py:Vault.open": "a provider's key",
+}
+
+# `Vault.open` by its users.
+OPENS = {
+    "broker/broker.py:Broker._open": "for the one call",
+    "resolvers/keys.py:verify_key": "for the provider's own check, asked for by the owner",
+    "vault/vault.py:Vault._is_broken": "to see whether it opens; dropped at once",
+    "vault/vault.py:Vault.reveal": "for its owner, who has just proven who they are",
+}
+
+
+def places(*names: str) -> set[str]:
+    return {found.place for found in calls_of(*names)}
+
+
+def test_the_places_where_a_secret_is_bare_are_these():
+    assert places("reveal") == REVEALS.keys()
+
+
+def test_the_places_where_a_seal_is_opened_are_these():
+    assert places("unseal") == UNSEALS.keys()
+    vaults = {
+        found.place
+        for found in calls_of("open")
+        if found.file.startswith("vault/") or "vault" in ast.unparse(found.node.func)
+    }
+    assert vaults == OPENS.keys()
+
+
+def test_an_owner_is_proven_by_their_session_alone():
+    assert places("ProvenOwner") == {"accounts/sessions.py:Sessions.proven"}
+
+
+def test_cryptography_is_called_in_one_file():
+    assert imports_of("cryptography") == {"vault/seal.py"}
+    assert imports_of("argon2") == {"accounts/passwords.py"}
+
+
+def test_the_environment_is_read_in_one_file():
+    names = {"environ", "environb", "getenv", "getenvb", "putenv"}
+    readers = {
+        found.file
+        for found in everything()
+        if (isinstance(found.node, ast.Attribute) and found.node.attr in names)
+        or (isinstance(found.node, ast.alias) and found.node.name in names)
+    }
+    assert readers <= {"keysteward/config.py"}

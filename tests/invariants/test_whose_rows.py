@@ -1,0 +1,113 @@
+"""A statement says whose: every one on a customer's rows names the account in its WHERE."""
+
+import ast
+import re
+
+import pytest
+
+from store import migrations
+from tests.invariants.source import ROOT, everything, texts
+
+# Tables that hold nothing of any customer's.
+NOBODYS = {"master_keys", "workers"}
+
+WITHOUT_OWNER = {
+    "accounts/accounts.py:Accounts.holder": "the token is what says whose it is",
+    "accounts/tools.py:holder_of": "likewise",
+    "accounts/sessions.py:Sessions.find": "the cookie is what says whose it is",
+    "accounts/sessions.py:Sessions.open.unit": "clears everybody's expired sessions away",
+    "broker/calls.py:give_up_on_the_dead": "closes the books of a server process that died",
+    "store/changes.py:prune": "drops everybody's old changes",
+    "store/changes.py:Tail.start": "follows everybody's changes",
+    "store/changes.py:Tail._read": "likewise",
+}
+
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH)\b")
+
+
+def tables() -> set[str]:
+    made = re.findall(r"CREATE TABLE (\w+)", "".join(step.text for step in migrations.available()))
+    return set(made) - NOBODYS
+
+
+def constants() -> dict[tuple[str, str], str]:
+    """Give the pieces of statements that stand in a module's constants."""
+    known: dict[tuple[str, str], str] = {}
+    by_node = {id(found.node): text for found, text in texts()}
+    for found in everything():
+        match found.node:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name), value=value)
+                | ast.Assign(targets=[ast.Name(id=name)], value=value)
+            ) if id(value) in by_node:
+                known[found.file, name] = by_node[id(value)]
+    return known
+
+
+def statements() -> list[tuple[str, str]]:
+    """Give every statement on a customer's rows, whole, and where it stands."""
+    pieces = constants()
+    mentions = re.compile(rf"\b(FROM|INTO|UPDATE|JOIN)\s+({'|'.join(tables())})\b")
+    found = []
+    for piece, text in texts():
+        if not piece.function:
+            continue  # a constant: it is looked at where it is used
+        for _ in range(3):
+            text = re.sub(  # noqa: PLW2901
+                r"\{(\w+)\}", lambda m: pieces.get((piece.file, m[1]), m[0]), text
+            )
+        if STATEMENT.match(text) and mentions.search(text):
+            found.append((piece.place, text))
+    return found
+
+
+def says_whose(statement: str) -> bool:
+    if re.match(r"INSERT\b(?!.*\bSELECT\b)", statement, re.DOTALL):
+        return ":account" in statement
+    # Not that of a subquery: what is in brackets does not count.
+    outer, before = statement, None
+    while outer != before:
+        before, outer = outer, re.sub(r"\([^()]*\)", "", outer)
+    return re.search(r"\bWHERE\b.*\baccount( \|\| '')? = :account\b", outer, re.DOTALL) is not None
+
+
+def test_statements_are_found():
+    assert len(statements()) > 40
+    assert {"accounts", "keys", "seals", "tools", "sessions", "calls", "heard"} <= tables()
+
+
+def test_each_names_the_account():
+    silent = {place for place, text in statements() if not says_whose(text)}
+    assert silent <= WITHOUT_OWNER.keys()
+
+
+def test_each_exception_is_one():
+    silent = {place for place, text in statements() if not says_whose(text)}
+    assert WITHOUT_OWNER.keys() <= silent
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1 FROM keys WHERE id = :key",
+        "SELECT 1 FROM keys",
+        "UPDATE keys SET x = 1 WHERE id IN (SELECT id FROM keys WHERE account = :account)",
+        "INSERT INTO tools (id) VALUES (:id)",
+    ],
+)
+def test_one_that_does_not_is_told(statement: str):
+    assert not says_whose(statement)
+
+
+def test_no_statement_is_put_together_from_values():
+    """What is put into a statement is a constant's name or a column list, never a value."""
+    allowed = re.compile(r"\{(_[A-Z_]+|dead|way)\}")
+    for piece, text in texts():
+        if STATEMENT.match(text) and re.search(r"\b(FROM|INTO|SET)\b", text):
+            left = allowed.sub("", text)
+            assert "{" not in left, f"{piece.place}: {text}"
+
+
+def test_every_part_is_looked_at():
+    assert (ROOT / "vault" / "vault.py").is_file()
+    assert {found.file.split("/")[0] for found in everything()} >= {"accounts", "store", "vault"}
