@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m keysteward
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check coverage lock readme schema.graphql clean \
+.PHONY: help run demo test check coverage lock readme readme-tour schema.graphql clean \
         bench bench-revoke bench-broker bench-vault bench-outbound bench-redact
 
 help:
@@ -44,6 +44,9 @@ schema.graphql: $(VENV)/.dev
 readme: $(VENV)/.dev
 	$(BIN)/python -m tests.readme.tables
 
+readme-tour: $(VENV)/.dev
+	$(BIN)/python -m tests.readme.tables --tour
+
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  requirements.in -o requirements.lock
@@ -66,12 +69,12 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/.server: requirements.lock $(BIN)/keysteward
 	@echo "Installing what the server needs"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.dev: dev.lock requirements.lock $(BIN)/keysteward
 	@echo "Installing what tests, checks and the tour need"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r dev.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r dev.lock
 	@touch $@ $(VENV)/.server
 
 # `.venv/bin/keysteward`, from anywhere: the checkout itself, so nothing needs building.

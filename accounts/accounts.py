@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ulid import ULID
 
+import audit
 from accounts import address as addresses
 from accounts import tokens
 from accounts.errors import (
@@ -17,6 +18,7 @@ from accounts.errors import (
 from accounts.passwords import Passwords
 from accounts.tokens import TokenKind
 from accounts.tools import LONGEST_NAME
+from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind
 
@@ -39,6 +41,7 @@ class Accounts:
         store: Store,
         passwords: Passwords,
         box: AddressBox,
+        signer: Signer,
         clock: Clock,
         *,
         open_to_sign_up: bool = True,
@@ -46,6 +49,7 @@ class Accounts:
         self._store = store
         self._passwords = passwords
         self._box = box
+        self._signer = signer
         self._clock = clock
         self._open_to_sign_up = open_to_sign_up
 
@@ -70,6 +74,7 @@ class Accounts:
             ):
                 raise AddressTaken
             changes.append(tx, owner, Kind.ACCOUNT_CREATED, at=at)
+            audit.record(tx, self._signer, owner, Act.ACCOUNT_CREATED, at=at)
 
         await self._store.write(unit)
         return owner
@@ -124,12 +129,13 @@ class Accounts:
         if not 1 <= len(name) <= LONGEST_NAME:
             raise NameUnfit(LONGEST_NAME)
         token = tokens.make(TokenKind.USER)
-        at = self._clock()
-        await self._store.write(
-            lambda tx: tx.run(
+        reference, at = f"utk_{ULID()}", self._clock()
+
+        def unit(tx: Tx) -> None:
+            tx.run(
                 "INSERT INTO user_tokens (id, account, name, digest, hint, created_at, expires_at)"
                 " VALUES (:id, :account, :name, :digest, :hint, :at, :expires_at)",
-                id=f"utk_{ULID()}",
+                id=reference,
                 account=owner.account,
                 name=name,
                 digest=token.digest,
@@ -137,7 +143,10 @@ class Accounts:
                 at=at,
                 expires_at=expires_at,
             )
-        )
+            act = Act.USER_TOKEN_CREATED
+            audit.record(tx, self._signer, owner, act, at=at, subject=reference)
+
+        await self._store.write(unit)
         return token.text
 
     async def holder(self, token: str) -> Owner:

@@ -4,9 +4,11 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+import audit
 from accounts.errors import SignInRequired, StaleLogin
+from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind
 from store.clock import DAY, MINUTE
@@ -15,16 +17,6 @@ LIFE: Final = 14 * DAY
 FRESH_FOR: Final = 5 * MINUTE
 _ID_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 32
-
-
-class Signer(Protocol):
-    """Signs cookies; `vault.keyring.Keyring` does, with any of its keys."""
-
-    def sign(self, purpose: str, message: bytes) -> bytes:
-        """Sign for one purpose."""
-
-    def signed(self, purpose: str, message: bytes, signature: bytes) -> bool:
-        """Tell whether `sign` gave this signature, for this message and purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +55,7 @@ class Sessions:
                 now=now,
                 expires_at=now + LIFE,
             )
+            audit.record(tx, self._signer, owner, Act.SIGNED_IN, at=now)
 
         await self._store.write(unit)
         signature = self._signer.sign("session cookie", session_id)
@@ -122,5 +115,6 @@ class Sessions:
                 account=session.owner.account,
             ):
                 changes.append(tx, session.owner, Kind.SESSION_ENDED, at=at)
+                audit.record(tx, self._signer, session.owner, Act.SIGNED_OUT, at=at)
 
         await self._store.write(unit)

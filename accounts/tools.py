@@ -6,9 +6,11 @@ from typing import Final
 
 from ulid import ULID
 
+import audit
 from accounts import tokens
 from accounts.errors import NameUnfit, TokenUnknown, ToolGone
 from accounts.tokens import TokenKind
+from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Row, Store, Tx, changes
 from store.changes import Kind, Reason
 
@@ -67,8 +69,9 @@ def holder_of(tx: Tx, digest: bytes, *, now: int) -> Tool:
 class Tools:
     """The owner's tools."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, signer: Signer, clock: Clock) -> None:
         self._store = store
+        self._signer = signer
         self._clock = clock
 
     async def create(
@@ -104,6 +107,7 @@ class Tools:
                 expires_at=expires_at,
             )
             changes.append(tx, owner, Kind.TOOL_CREATED, at=at, tool=tool.id)
+            audit.record(tx, self._signer, owner, Act.TOOL_CREATED, at=at, subject=tool.id)
 
         await self._store.write(unit)
         return tool, token.text
@@ -141,6 +145,7 @@ class Tools:
                 at=at,
             ):
                 raise ToolGone
+            audit.record(tx, self._signer, owner, Act.TOOL_REVOKED, at=at, subject=tool)
             seq = changes.append(
                 tx, owner, Kind.TOOL_REVOKED, reason=Reason.TOOL_REVOKED, at=at, tool=tool
             )

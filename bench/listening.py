@@ -149,9 +149,7 @@ class _Crowd:
             for number, token in todo:
                 port = ports[number % len(ports)]
                 _, listener = await loop.create_connection(
-                    lambda token=token, port=port: Listener(
-                        token, "127.0.0.1", port, self._heard
-                    ),
+                    lambda token=token, port=port: Listener(token, "127.0.0.1", port, self._heard),
                     "127.0.0.1",
                     port,
                 )

@@ -18,19 +18,20 @@ from typing import Any, Final
 
 import orjson
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from starlette.types import Receive, Scope, Send
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from strawberry.asgi import ASGIWebSocketAdapter
 
 import keysteward.app
 from bench.listening import many_files
 from keysteward import fanout, server, voices, websocket
 from keysteward.graphql import GraphQLEndpoint
-from strawberry.asgi import ASGIWebSocketAdapter
 
 _COUNTS: Final = "/bench/counts"
 
@@ -153,7 +154,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
         if process.poll() is not None:
             raise RuntimeError("The server ended at once.")
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5).close()  # noqa: S310
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5).close()
             return
         time.sleep(0.05)
     raise RuntimeError("The server did not start.")

@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 
 from broker.upstream import Upstream
 from providers import CATALOGUE
+from redact import redact
 from store.errors import Failure
 
 PREFIX: Final = "KEYSTEWARD_"
@@ -25,7 +26,12 @@ class SettingUnfit(Failure):
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser()
+    if not text or "\0" in text:
+        raise ValueError("no folder")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~somebody who has no home here
+        raise ValueError("no such home") from None
 
 
 def _port(text: str) -> int:
@@ -61,7 +67,8 @@ def _url(text: str) -> str:
     if not text:
         return ""
     parts = urlsplit(text.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or more or parts.port == 0:
         raise ValueError("not an address")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -181,7 +188,7 @@ class Config:
         """Read the settings; the environment wins over the `.env` file. Raises `SettingUnfit`."""
         given: dict[str, str] = {}
         if dotenv is not None and dotenv.is_file():
-            given |= {name: value or "" for name, value in dotenv_values(dotenv).items()}
+            given |= _written(dotenv)
         given |= os.environ if environment is None else environment
         ours = {name: value for name, value in given.items() if name.startswith(PREFIX)}
         known = {setting.variable for setting in SETTINGS}
@@ -258,9 +265,17 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def _written(dotenv: Path) -> dict[str, str]:
+    try:
+        return {name: value or "" for name, value in dotenv_values(dotenv).items()}
+    except (OSError, ValueError) as error:
+        raise SettingUnfit(f"{dotenv} can't be read ({type(error).__name__}).") from None
+
+
 def _value(setting: Setting, text: str) -> Any:
     try:
         return setting.parse(text)
     except (ValueError, KeyError):
-        shown = "its value" if setting.secret else repr(text)
+        # A key pasted into the wrong line must not be shown either.
+        shown = "its value" if setting.secret else redact(repr(text))
         raise SettingUnfit(f"{setting.variable} must be {setting.form}; {shown} is not.") from None

@@ -45,7 +45,9 @@ class Wire(Protocol):
 class Guest(Protocol):
     """One socket, as the fan-out knows it."""
 
-    wire: Wire
+    @property
+    def wire(self) -> Wire:
+        """Give what is written to."""
 
     def members(self) -> "Iterable[Member]":
         """Give its operations that listen here."""
@@ -54,7 +56,10 @@ class Guest(Protocol):
         """Let go of an operation that is over."""
 
     def end(self) -> None:
-        """Close it: its tool's token is gone."""
+        """Close it, for its tool's token is gone, once it was told."""
+
+    def look_again(self) -> None:
+        """Close it if whoever it belongs to is signed in no longer."""
 
 
 class _Group:
@@ -84,7 +89,19 @@ class Owed:
 class Member:
     """One listening operation: how far it has heard, and how to tell it more."""
 
-    __slots__ = ("_id", "_over", "audience", "group", "guest", "id", "place", "room", "seq", "task", "voice")  # fmt: skip  # noqa: E501
+    __slots__ = (
+        "_id",
+        "_over",
+        "audience",
+        "group",
+        "guest",
+        "id",
+        "place",
+        "room",
+        "seq",
+        "task",
+        "voice",
+    )
 
     def __init__(
         self, guest: Guest, operation: str, room: "Room", audience: Audience, voice: Voice
@@ -127,7 +144,7 @@ class Member:
                 await self._catch_up()
         except OSError:
             return  # the socket is gone, and its handler about to say so
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; the tool is told, and comes again
             _LOG.exception("a listener could not go on")
             self.guest.wire.hang_up(_FAULT, _AGAIN)
 
@@ -178,7 +195,19 @@ class Member:
 class Room:
     """One account's listeners in this process. One reader of the log for all of them."""
 
-    __slots__ = ("_due", "_fanout", "_groups", "_newcomers", "_seats", "_stale", "_task", "_timer", "cursor", "listeners", "owner")  # fmt: skip  # noqa: E501
+    __slots__ = (
+        "_due",
+        "_fanout",
+        "_groups",
+        "_newcomers",
+        "_seats",
+        "_stale",
+        "_task",
+        "_timer",
+        "cursor",
+        "listeners",
+        "owner",
+    )
 
     def __init__(self, fanout: "Fanout", owner: Owner) -> None:
         self._fanout = fanout
@@ -251,7 +280,7 @@ class Room:
                     await self._greet()
                 if self._stale:
                     await self._read()
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; a room never dies of a database that is away
             # Nobody is told that nothing is missing; the next beat tries again.
             _LOG.exception("the listeners of an account could not be told")
         finally:
@@ -314,7 +343,7 @@ class Room:
         for group, members in self._concerned(change):
             try:
                 said = group.voice.say(change)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged; whoever missed it comes again
                 _LOG.exception("an event could not be worded")
                 for member in members:
                     member.guest.wire.hang_up(_FAULT, _AGAIN)
@@ -358,7 +387,7 @@ class Room:
 
 
 class Fanout:
-    """All rooms of this process, and all sockets of each tool."""
+    """All rooms of this process, and all sockets of each tool and of each account's owner."""
 
     def __init__(self, schema: Schema, services: Services) -> None:
         self.listeners: Listeners = services.listeners
@@ -392,23 +421,23 @@ class Fanout:
                 self._watch = self._following = None
                 self._voices.close()
 
-    def admit(self, guest: Guest, tool: str) -> None:
-        """Note whose socket it is: it is closed when the tool's token is revoked."""
-        if tool in self._ended:  # after its token was looked up, and before we knew of this socket
+    def admit(self, guest: Guest, whose: str) -> None:
+        """Note whose socket it is, a tool's or an account's: it closes when they may not go on."""
+        if whose in self._ended:  # after its token was looked up, before we knew of this socket
             guest.end()
         else:
-            self._guests.setdefault(tool, set()).add(guest)
+            self._guests.setdefault(whose, set()).add(guest)
 
-    def dismiss(self, guest: Guest, tool: str) -> None:
+    def dismiss(self, guest: Guest, whose: str) -> None:
         """Forget a socket."""
-        guests = self._guests.get(tool, set())
+        guests = self._guests.get(whose, set())
         guests.discard(guest)
         if not guests:
-            self._guests.pop(tool, None)
+            self._guests.pop(whose, None)
 
-    def guests_of(self, tool: str | None) -> list[Guest]:
-        """Give the sockets of a tool."""
-        return list(self._guests.get(tool or "", ()))
+    def guests_of(self, whose: str | None) -> list[Guest]:
+        """Give the sockets of a tool, or of an account's owner."""
+        return list(self._guests.get(whose or "", ()))
 
     def room(self, owner: Owner) -> Room:
         """Give the account's room, with a seat taken in it."""
@@ -423,7 +452,7 @@ class Fanout:
         self._rooms.pop(owner.account, None)
 
     async def listen(self, guest: Guest, operation: str, plan: Plan, audience: Audience) -> Member:
-        """Let an operation listen; give it once its row is durable. `go_on` or `welcome` it then."""
+        """Give an operation a seat and a durable row; whoever asked lets it go on from there."""
         room = self.room(audience.owner)
         member = Member(guest, operation, room, replace(audience, owner=room.owner), plan.voice)
         try:
@@ -436,11 +465,14 @@ class Fanout:
 
     async def _follow(self, watch: Watch) -> None:
         while True:
-            accounts, tools = await watch.looked()
-            for account in accounts:
+            seen = await watch.look()
+            for account in seen.signed_out:
+                for guest in self.guests_of(account):
+                    guest.look_again()
+            for account in seen.revoked_in:
                 if (room := self._rooms.get(account)) is not None:
                     room.stir()
-            for tool in tools:
+            for tool in seen.ended:
                 self._ended[tool] = None
                 if len(self._ended) > _MOST_ENDED:
                     del self._ended[next(iter(self._ended))]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import orjson
+from cross_web import HTTPException
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -78,7 +79,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise ConnectionRejectionError from None
         if isinstance(context, SocketContext):
             context.audience = audience
-        return UNSET
+        nothing: UnsetType = UNSET
+        return nothing
 
     def encode_json(self, data: object) -> str:
         """Render an answer; orjson does in a tenth of the time what `json` does."""
@@ -87,6 +89,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> Any:
         """Read what a client sent."""
         return orjson.loads(data)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """Read a request's body. Raises `HTTPException` when it has not the form of one."""
+        found = super().parse_json(data)
+        if not isinstance(found, dict | list):
+            raise HTTPException(400, "A request is a JSON object with a query in it.")
+        return found
 
     def _refusal(self, headers: Headers) -> Response | None:
         """Refuse what is too large, and what another site's page made a browser send."""

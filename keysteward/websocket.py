@@ -1,6 +1,7 @@
-"""graphql-transport-ws, one socket at a time: any operation the ordinary way, `keyRevoked` with others.
+"""graphql-transport-ws, one socket at a time: `keyRevoked` with others, all else the ordinary way.
 
-A socket of a tool is closed with 4401 once the tool's token is revoked, after it has heard so.
+A tool's socket is closed with 4401 once its token is revoked, after it has heard so; an owner's as
+soon as the session or token that opened it has ended.
 """
 
 import asyncio
@@ -54,16 +55,18 @@ class SocketContext(Context):
     """Whose socket it is, as `connection_init` showed."""
 
     @property
-    def tool_id(self) -> str | None:
-        """Give the tool whose socket it is, if it is a tool's."""
-        return None if self.audience is None else self.audience.tool
+    def whose(self) -> str | None:
+        """Give the tool whose socket it is, or the account whose owner's."""
+        if self.audience is None:
+            return None
+        return self.audience.tool or self.audience.owner.account
 
 
 class Socket(AsyncWebSocketAdapter):
     """One socket's two ends, straight at the server."""
 
     def __init__(self, view: "GraphQLEndpoint", _: Connection, connection: Connection) -> None:
-        super().__init__(view)
+        super().__init__(cast("Any", view))
         self._receive, self._send = connection.ends
         self._closed = False
         self._closing: asyncio.Task[None] | None = None
@@ -96,7 +99,7 @@ class Socket(AsyncWebSocketAdapter):
             raise WebSocketDisconnected from None
 
     async def send(self, text: str) -> None:
-        """Send a text, waiting for as long as the socket is full. Raises `OSError` when it's gone."""
+        """Send a text, waiting while the socket is full. Raises `OSError` when it is gone."""
         if not self._closed:
             await self._send({"type": "websocket.send", "text": text})
 
@@ -134,6 +137,7 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         self._fanout = cast("GraphQLEndpoint", self.view).fanout
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
+        self._looking: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
         """Converse until one of both closes."""
@@ -148,8 +152,10 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
     async def shutdown(self) -> None:
         """End everything that was asked for."""
         self._stop_timer()
-        if self.context.tool_id is not None:
-            self._fanout.dismiss(self, self.context.tool_id)
+        if self.context.whose is not None:
+            self._fanout.dismiss(self, self.context.whose)
+        if self._looking is not None:
+            self._looking.cancel()
         tasks = [o.task for o in self.operations.values() if o.task and not o.task.done()]
         for operation in list(self.operations):
             await self.cleanup_operation(operation)
@@ -167,8 +173,10 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         if not self.connection_timed_out:
             self._stop_timer()
         await super().handle_connection_init(message)
-        if self.connection_acknowledged and self.context.tool_id is not None:
-            self._fanout.admit(self, self.context.tool_id)
+        if self.connection_acknowledged and self.context.whose is not None:
+            self._fanout.admit(self, self.context.whose)
+            if self.context.audience is not None and self.context.audience.tool is None:
+                self.look_again()  # they may have signed out while they came in
 
     async def handle_subscribe(self, message: Any) -> None:
         """Begin an operation, if the message has the form of one."""
@@ -177,12 +185,17 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         elif not self._is_ending:
             await super().handle_subscribe(message)
 
+    async def handle_complete(self, message: Any) -> None:
+        """End an operation, if the message names one."""
+        if isinstance(message.get("id"), str):
+            await super().handle_complete(message)
+        else:
+            await self.handle_invalid_message("Failed to parse message")
+
     async def run_operation(self, operation: Operation[SocketContext, None]) -> None:
         """Let it listen with the others who hear the same, or carry it out the ordinary way."""
         try:
-            plan = self._fanout.plan(
-                operation.query, operation.operation_name, operation.variables
-            )
+            plan = self._fanout.plan(operation.query, operation.operation_name, operation.variables)
             member = await self._fanout.listen(self, operation.id, plan, await self._audience())
         except (NotShared, SignInRequired, Ended):
             await super().run_operation(operation)
@@ -208,7 +221,8 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
 
     def members(self) -> Iterable[Member]:
         """Give the operations that listen with others."""
-        return [o for o in self.operations.values() if isinstance(o, Member)]
+        operations: Iterable[Any] = self.operations.values()
+        return [operation for operation in operations if isinstance(operation, Member)]
 
     async def cleanup_operation(self, operation_id: str) -> None:
         """End one operation, as its client asked."""
@@ -233,6 +247,19 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
             self._timer = asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._hang_up)
         else:
             self._hang_up()
+
+    def look_again(self) -> None:
+        """Close, if whoever is at the other end is signed in no longer."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            await audience_of(self.context)
+        except SignInRequired:
+            self.wire.hang_up(_ENDED, "Signed out.")
+        except Exception:  # noqa: BLE001 - whoever can't be looked up may not go on
+            _LOG.exception("a socket's owner could not be looked up")
+            self.wire.hang_up(1011, "Something went wrong.")
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log what went wrong in an operation; that the client is gone is nothing wrong."""

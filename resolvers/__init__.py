@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import strawberry
-from graphql import ASTValidationRule
+from graphql import ASTValidationRule, GraphQLError
 from strawberry.extensions import (
     AddValidationRules,
     DisableIntrospection,
@@ -17,6 +17,7 @@ from strawberry.extensions import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from resolvers import account as account_fields
@@ -147,10 +148,16 @@ class Schema(strawberry.Schema):
         """Log nothing here: `told` logs what is worth it, redacted."""
 
     async def _each_in_words(self, results: Any) -> AsyncGenerator[Any, None]:
-        async with aclosing(results):
-            async for result in results:
-                self._say(result)
-                yield result
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    self._say(result)
+                    yield result
+        # What an extension raises, the parser's cache among them, the library lets through here.
+        except Exception as error:  # noqa: BLE001 - whatever it is, `told` knows what to say
+            raised = GraphQLError(str(error), original_error=error)
+            told_so = told(error if isinstance(error, GraphQLError) else raised, self.names)
+            yield PreExecutionError(data=None, errors=[told_so])
 
     def _say(self, result: ExecutionResult) -> None:
         # A new list: the old one may be the validation cache's.

@@ -1,7 +1,7 @@
 """The open `keyRevoked` subscriptions of this process: each hears its account's revocations.
 
-The wake is a level trigger: nothing is queued for anybody. Whoever was woken reads what stands above
-its cursor, so a slow one can neither hold others up nor miss anything.
+The wake is a level trigger: nothing is queued for anybody. Whoever was woken reads what stands
+above its cursor, so a slow one can neither hold others up nor miss anything.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ from typing import Final
 from ulid import ULID
 
 from store import Clock, Failure, Owner
-from store.changes import Change, Reason
+from store.changes import Change, Kind, Reason
 from vault.revocations import Listener, Revocations
 
 HEARTBEAT_SECONDS: Final = 5.0
 _MANY: Final = 100
+_SIGNED_OUT: Final = frozenset({Kind.SESSION_ENDED, Kind.USER_TOKEN_REVOKED})
 
 
 class Ended(Failure):
@@ -75,34 +76,44 @@ class _Ear:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Watch:
-    """What a fan-out looks at: the accounts that had something revoked since it last looked.
+@dataclass(slots=True)
+class Seen:
+    """What a fan-out has to look into. Each stands here once, however often it changed."""
 
-    An account stands here once, however much was revoked in it; so does an ended tool.
-    """
+    revoked_in: set[str] = field(default_factory=set)
+    """Accounts in which something was revoked."""
+    ended: set[str] = field(default_factory=set)
+    """Tools whose tokens are gone."""
+    signed_out: set[str] = field(default_factory=set)
+    """Accounts of which a session or a user's token ended."""
+
+
+class Watch:
+    """What a fan-out looks at: what has happened since it last looked."""
 
     def __init__(self) -> None:
-        self._accounts: set[str] = set()
-        self._tools: set[str] = set()
+        self._seen = Seen()
         self._wake = asyncio.Event()
 
     def note(self, changes: Iterable[Change]) -> None:
         """Note down who has something to read."""
         for change in changes:
-            if change.reason is None:
+            if change.kind in _SIGNED_OUT:
+                self._seen.signed_out.add(change.account)
+            elif change.reason is None:
                 continue
-            self._accounts.add(change.account)
-            if change.reason is Reason.TOOL_REVOKED and change.tool is not None:
-                self._tools.add(change.tool)
+            else:
+                self._seen.revoked_in.add(change.account)
+                if change.reason is Reason.TOOL_REVOKED and change.tool is not None:
+                    self._seen.ended.add(change.tool)
             self._wake.set()
 
-    async def looked(self) -> tuple[set[str], set[str]]:
-        """Wait for something; give the accounts to read, and the tools that were ended."""
+    async def look(self) -> Seen:
+        """Wait for something to look into, and give it."""
         await self._wake.wait()
         self._wake.clear()
-        accounts, self._accounts = self._accounts, set()
-        tools, self._tools = self._tools, set()
-        return accounts, tools
+        seen, self._seen = self._seen, Seen()
+        return seen
 
 
 class Listeners:

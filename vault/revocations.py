@@ -184,23 +184,6 @@ class Revocations:
             raise
         return None if row is None else replace(listener, start=row[0])
 
-    def note_listener(self, worker: str, listener: Listener) -> Awaitable[int]:
-        """Note down that a tool listens, so that revocations wait for it."""
-        return self._store.write(
-            lambda tx: tx.run(
-                "INSERT INTO listeners (id, account, tool, instance, worker, start, connected_at)"
-                " SELECT :id, account, id, :instance, :worker, :start, :at FROM tools"
-                " WHERE account = :account AND id = :tool",
-                id=listener.id,
-                account=listener.account,
-                tool=listener.tool,
-                instance=listener.instance[:_LONGEST_INSTANCE],
-                worker=worker,
-                start=listener.start,
-                at=listener.connected_at,
-            )
-        )
-
     def drop_listener(self, listener: Listener) -> Awaitable[int]:
         """Note down that it listens no longer. Needs no awaiting: once asked for, it is done."""
         return self._store.write(

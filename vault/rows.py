@@ -69,8 +69,7 @@ _SEALED: Final = (
 )
 # A call's id begins with its time, so the newest is the last: one step in the index `calls_of_key`.
 _LAST_USED: Final = (
-    "(SELECT max(started_at) FROM calls WHERE calls.account = keys.account"
-    " AND calls.key = keys.id)"
+    "(SELECT max(started_at) FROM calls WHERE calls.account = keys.account AND calls.key = keys.id)"
 )
 _ENTRY: Final = (
     "SELECT id, account, provider, label, masked, version, state, is_default, added_at,"  # noqa: S608

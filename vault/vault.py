@@ -10,6 +10,8 @@ from typing import Final
 
 from ulid import ULID
 
+import audit
+from audit import Act
 from providers import Provider
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind, Reason
@@ -99,6 +101,7 @@ class Vault:
                 fingerprint=fingerprints[0],
                 at=at,
             )
+            audit.record(tx, self._keyring, owner, Act.KEY_ADDED, at=at, subject=key)
             changes.append(
                 tx, owner, Kind.KEY_ADDED, at=at, provider=provider.id, key=key, version=1
             )
@@ -118,8 +121,15 @@ class Vault:
 
     async def reveal(self, owner: ProvenOwner, key: str) -> Secret:
         """Give a key's plaintext to its owner. Raises `KeyGone`, `KeyNeedsReentry`."""
-        _, sealed = await self._store.read(lambda tx: rows.one(tx, owner, key))
-        return self.open(sealed)
+        at = self._clock()
+
+        def unit(tx: Tx) -> SealedKey:
+            _, sealed = rows.one(tx, owner, key)
+            audit.record(tx, self._keyring, owner, Act.KEY_REVEALED, at=at, subject=key)
+            return sealed
+
+        # Written down before it is shown, so that nothing is ever seen without a trace.
+        return self.open(await self._store.write(unit))
 
     async def rotate(
         self, owner: ProvenOwner, key: str, provider: Provider, secret: Secret, *, state: KeyState
@@ -143,6 +153,7 @@ class Vault:
             rows.replace(
                 tx, owner, sealed, masked=masked, state=state, fingerprint=fingerprints[0], at=at
             )
+            audit.record(tx, self._keyring, owner, Act.KEY_ROTATED, at=at, subject=key)
             seq = changes.append(
                 tx,
                 owner,
@@ -170,6 +181,7 @@ class Vault:
         def unit(tx: Tx) -> Removal:
             entry, _ = rows.one(tx, owner, key)
             rows.erase(tx, owner, key, at=at)
+            audit.record(tx, self._keyring, owner, Act.KEY_REMOVED, at=at, subject=key)
             seq = changes.append(
                 tx,
                 owner,
@@ -188,11 +200,13 @@ class Vault:
 
     async def make_default(self, owner: Owner, key: str) -> Entry:
         """Make this the key that calls use when they name none. Raises `KeyGone`."""
+        at = self._clock()
 
         def unit(tx: Tx) -> Entry:
             entry, _ = rows.one(tx, owner, key)
             rows.drop_default(tx, owner, entry.provider)
             rows.make_default(tx, owner, key)
+            audit.record(tx, self._keyring, owner, Act.DEFAULT_KEY_SET, at=at, subject=key)
             return rows.one(tx, owner, key)[0]
 
         return await self._store.write(unit)

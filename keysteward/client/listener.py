@@ -57,6 +57,7 @@ class _Stream:
     answered: bool = False
     """Whether a heartbeat has come since it was asked: all that there was has been given."""
     ask_again_at: float | None = None
+    relisted: bool = False
 
 
 class Listener:
@@ -243,7 +244,6 @@ class Listener:
         async with connected(self._endpoint, self._token, self.instance, self._tls) as wire:
             stream = _Stream(wire, since=self._clock(), silent_at=self._loop_time() + self.bound)
             await self._ask(stream)
-            await self._acknowledge(wire)
             while True:
                 match await self._next(stream):
                     case Revocation() as revocation:
@@ -253,12 +253,7 @@ class Listener:
                         if self._clock() - stream.since >= _HEALTHY_SECONDS:
                             backoff.reset()
                     case CursorExpired(head):
-                        self._relist_due = True
-                        self._memory.forget_keys()
-                        self._memory.forget_cursors()
-                        await self._relist_if_due()
-                        await self._move(head)
-                        raise Interrupted("Listed anew, because the cursor had expired.")
+                        await self._expired(stream, head)
                     case AcknowledgementAnswered(cursor, problem):
                         await self._acknowledgement_answered(wire, cursor, problem)
                     case None:
@@ -314,6 +309,19 @@ class Listener:
             # Spread out: thousands of tools hear the same heartbeat in the same millisecond.
             stream.ask_again_at = self._loop_time() + self._jitter(self.bound / 5)
         await self._acknowledge(stream.wire)
+
+    async def _expired(self, stream: _Stream, head: str) -> None:
+        """Have the tool list anew, then go on from the head."""
+        if stream.relisted:
+            # Not at once: a server that says so each time would have the tool list without end.
+            raise Interrupted("The cursor had expired once more.")
+        stream.relisted = True
+        self._relist_due = True
+        self._memory.forget_keys()
+        self._memory.forget_cursors()
+        await self._relist_if_due()
+        await self._move(head)
+        await self._ask(stream)
 
     def _heard(self, at: float) -> None:
         self._heard_at = at

@@ -23,6 +23,9 @@ class DemoNotInstalled(Failure):
 
 def demo(
     workers: Annotated[int, typer.Option(help="Server processes.", min=1, max=8)] = 2,
+    spoilt: Annotated[
+        bool, typer.Option(help="Have the providers refuse every key: the tour must fail.")
+    ] = False,
 ) -> None:
     """Take the tour: paste a key, call with it, remove it in mid-stream, and see who heard.
 
@@ -37,5 +40,5 @@ def demo(
     from keysteward.demo.telling import Telling  # noqa: PLC0415 - what only the tour needs
     from keysteward.demo.tour import tour  # noqa: PLC0415 - likewise
 
-    held = asyncio.run(tour(Telling(Console()), workers=workers))
+    held = asyncio.run(tour(Telling(Console()), workers=workers, spoilt=spoilt))
     sys.exit(0 if held else 1)

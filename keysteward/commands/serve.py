@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -132,9 +133,10 @@ def _say_what_was_made(console: Console, config: Config, made: list[Path]) -> No
 
 
 def _say_where(console: Console, config: Config) -> None:
-    url = config.url
+    url, here = config.url, replace(config, public_url="").url
     several = f" with {config.workers} processes" if config.workers > 1 else ""
-    console.print(f"\nServing on [bold]{url}[/]{several}. Ctrl-C stops.\n")
+    console.print(f"\nServing on [bold]{here}[/]{several}. Ctrl-C stops.")
+    console.print(f"Reached as [bold]{url}[/], which a proxy must bring here.\n" * (url != here))
     rows = [("GraphQL", f"{url}/graphql"), ("Health", f"{url}/health and {url}/ready")]
     if config.graphiql:
         rows.insert(0, ("GraphiQL", f"{url}/graphiql"))

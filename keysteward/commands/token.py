@@ -89,7 +89,7 @@ async def _made(config: Config, address: str, password: str, name: str, expires:
     try:
         async with await Store.open(config.database) as store:
             await store.write(keyring.open_check_values)
-            accounts = Accounts(store, passwords, SealedAddresses(keyring), system_clock)
+            accounts = Accounts(store, passwords, SealedAddresses(keyring), keyring, system_clock)
             sessions = Sessions(store, keyring, system_clock)
             owner = await accounts.sign_in(address, password)
             session = await sessions.find(await sessions.open(owner))

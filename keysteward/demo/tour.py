@@ -74,14 +74,15 @@ class _Scene:
     cursor: str = ""
 
 
-async def tour(telling: Telling, *, workers: int = 2, fake: FakeProvider | None = None) -> bool:
-    """Give the tour; tell whether every step held."""
+async def tour(telling: Telling, *, workers: int = 2, spoilt: bool = False) -> bool:
+    """Give the tour; tell whether every step held. Spoilt, the providers refuse every key."""
     began = time.perf_counter()
     reach_loopback_directly()
     keys = {"openai": f"sk-proj-{secrets.token_hex(24)}"}
     if _installed("anthropic"):
         keys["anthropic"] = f"sk-ant-api03-{secrets.token_hex(32)}"
-    fake = fake or FakeProvider(dict.fromkeys(keys.values(), KeyKind.VALID))
+    kind = KeyKind.REJECTED if spoilt else KeyKind.VALID
+    fake = FakeProvider(dict.fromkeys(keys.values(), kind))
     with tempfile.TemporaryDirectory(prefix="keysteward-demo-") as name:
         folder = Path(name)
         try:

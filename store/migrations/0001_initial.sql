@@ -147,3 +147,19 @@ CREATE INDEX calls_of_key ON calls (account, key, started_at);
 CREATE INDEX running_calls ON calls (worker) WHERE outcome IS NULL;
 CREATE INDEX cut_calls_of_key ON calls (key) WHERE outcome = 'CUT';
 CREATE INDEX cut_calls_of_tool ON calls (tool) WHERE outcome = 'CUT';
+
+CREATE TABLE audit (                 -- what was done; each entry is signed over the one before it
+  account   TEXT NOT NULL,
+  seq       INTEGER NOT NULL,
+  at        INTEGER NOT NULL,
+  act       TEXT NOT NULL,
+  subject   TEXT,                    -- the reference of a key, tool or token
+  signature BLOB NOT NULL,
+  PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_heads (           -- the newest entry of each account, signed: none can be cut off
+  account   TEXT PRIMARY KEY,
+  seq       INTEGER NOT NULL,
+  signature BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

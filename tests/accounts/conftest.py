@@ -38,7 +38,7 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def accounts(store: Store, passwords: Passwords, keyring: Keyring, clock: MovedClock) -> Accounts:
-    return Accounts(store, passwords, Box(keyring), clock)
+    return Accounts(store, passwords, Box(keyring), keyring, clock)
 
 
 @pytest.fixture
@@ -47,5 +47,5 @@ def sessions(store: Store, keyring: Keyring, clock: MovedClock) -> Sessions:
 
 
 @pytest.fixture
-def tools(store: Store, clock: MovedClock) -> Tools:
-    return Tools(store, clock)
+def tools(store: Store, keyring: Keyring, clock: MovedClock) -> Tools:
+    return Tools(store, keyring, clock)

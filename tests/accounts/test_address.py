@@ -32,7 +32,7 @@ from accounts.errors import AddressMalformed
         ("a" * 64 + "@" + "b" * 63 + ".example", "a" * 64 + "@" + "b" * 63 + ".example"),
     ],
 )
-def test_an_address_comes_to_its_one_form(text: str, normal: str):
+def test_an_address_comes_to_its_one_form(text: str, normal: str) -> None:
     assert normalize(text) == normal
     assert normalize(normal) == normal
 
@@ -80,14 +80,14 @@ def test_an_address_comes_to_its_one_form(text: str, normal: str):
     ],
     ids=ascii,
 )
-def test_what_is_no_address_is_refused(text: str):
+def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressMalformed) as refused:
         normalize(text)
     assert refused.value.__cause__ is None
 
 
 @given(st.from_regex(r"[^@\s]{1,10}@[^@\s]{1,10}\.[a-z]{2}", fullmatch=True))
-def test_the_one_form_of_it_is_itself(text: str):
+def test_the_one_form_of_it_is_itself(text: str) -> None:
     try:
         normal = normalize(text)
     except AddressMalformed:
@@ -99,12 +99,13 @@ def test_the_one_form_of_it_is_itself(text: str):
 
 
 @given(st.text(max_size=40))
-def test_whatever_is_typed_is_read_or_refused(text: str):
+def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     try:
-        assert "@" in normalize(text)
-    except AddressMalformed as refused:
-        assert str(refused).startswith("This is not an e-mail address.")
+        normal = normalize(text)
+    except AddressMalformed:
+        return
+    assert "@" in normal
 
 
-def test_the_account_s_id_is_the_sha_256_of_that_form():
+def test_the_account_s_id_is_the_sha_256_of_that_form() -> None:
     assert account_of("ada@example.com") == hashlib.sha256(b"ada@example.com").hexdigest()

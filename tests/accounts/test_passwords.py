@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from typing import Literal
 
 import argon2
 import pytest
@@ -16,12 +17,12 @@ GOOD = "correct horse battery"
 class Counting(argon2.PasswordHasher):
     """Counts what it is asked to verify."""
 
-    def verify(self, hash, password):  # noqa: A002
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
         self.asked = [*getattr(self, "asked", []), argon2.extract_parameters(hash)]
         return super().verify(hash, password)
 
 
-async def test_the_right_one_is_taken_and_a_wrong_one_refused(passwords: Passwords):
+async def test_the_right_one_is_taken_and_a_wrong_one_refused(passwords: Passwords) -> None:
     stored = await passwords.hash(GOOD)
     assert await passwords.verify(stored, GOOD) is None
     for wrong in ("", GOOD + " ", GOOD[:-1], GOOD.upper(), "nobody"):
@@ -30,14 +31,14 @@ async def test_the_right_one_is_taken_and_a_wrong_one_refused(passwords: Passwor
         assert refused.value.__cause__ is None
 
 
-async def test_the_hash_is_argon2id_with_its_own_salt(passwords: Passwords):
+async def test_the_hash_is_argon2id_with_its_own_salt(passwords: Passwords) -> None:
     one, two = await passwords.hash(GOOD), await passwords.hash(GOOD)
     assert one.startswith("$argon2id$")
     assert one != two
     assert GOOD not in one
 
 
-def test_the_profile_is_that_of_rfc_9106_unless_a_test_asks_for_less():
+def test_the_profile_is_that_of_rfc_9106_unless_a_test_asks_for_less() -> None:
     made = Passwords()
     parameters = argon2.extract_parameters(made._nobody)
     made.close()
@@ -45,7 +46,7 @@ def test_the_profile_is_that_of_rfc_9106_unless_a_test_asks_for_less():
 
 
 @pytest.mark.parametrize("length", [0, 1, SHORTEST - 1, LONGEST + 1, 1024 * 1024])
-async def test_one_of_unfit_length_is_refused(passwords: Passwords, length: int):
+async def test_one_of_unfit_length_is_refused(passwords: Passwords, length: int) -> None:
     with pytest.raises(PasswordUnfit, match=f"{SHORTEST} to {LONGEST}"):
         await passwords.hash("x" * length)
     with pytest.raises(SignInRefused):
@@ -53,26 +54,28 @@ async def test_one_of_unfit_length_is_refused(passwords: Passwords, length: int)
 
 
 @pytest.mark.parametrize("length", [SHORTEST, LONGEST])
-async def test_the_shortest_and_the_longest_are_taken(passwords: Passwords, length: int):
+async def test_the_shortest_and_the_longest_are_taken(passwords: Passwords, length: int) -> None:
     stored = await passwords.hash("é" * length)
     assert await passwords.verify(stored, "é" * length) is None
     with pytest.raises(SignInRefused):
         await passwords.verify(stored, "é" * length + "é")
 
 
-async def test_it_is_the_same_however_the_keyboard_composed_it(passwords: Passwords):
+async def test_it_is_the_same_however_the_keyboard_composed_it(passwords: Passwords) -> None:
     stored = await passwords.hash("cafe\u0301 au lait")
     assert await passwords.verify(stored, "café au lait") is None
 
 
-async def test_half_a_character_is_no_error_that_would_carry_the_password(passwords: Passwords):
+async def test_half_a_character_is_no_error_that_would_carry_the_password(
+    passwords: Passwords,
+) -> None:
     stored = await passwords.hash("half\ud800a pair")
     assert await passwords.verify(stored, "half\ud800a pair") is None
     with pytest.raises(SignInRefused):
         await passwords.verify(stored, "half?a pair")
 
 
-async def test_nobody_s_password_is_refused_after_the_very_same_work(passwords: Passwords):
+async def test_nobody_s_password_is_refused_after_the_very_same_work(passwords: Passwords) -> None:
     passwords._hasher = counting = Counting.from_parameters(CHEAP)
     stored = await passwords.hash(GOOD)
     for who in (stored, None):
@@ -82,18 +85,20 @@ async def test_nobody_s_password_is_refused_after_the_very_same_work(passwords: 
     assert somebody == nobody
 
 
-async def test_nobody_has_no_password_that_is_right(passwords: Passwords):
+async def test_nobody_has_no_password_that_is_right(passwords: Passwords) -> None:
     with pytest.raises(SignInRefused):
         await passwords.verify(None, "nobody")
 
 
 @pytest.mark.parametrize("stored", ["", "no hash", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$"])
-async def test_a_stored_hash_that_was_damaged_lets_nobody_in(passwords: Passwords, stored: str):
+async def test_a_stored_hash_that_was_damaged_lets_nobody_in(
+    passwords: Passwords, stored: str
+) -> None:
     with pytest.raises(SignInRefused):
         await passwords.verify(stored, GOOD)
 
 
-async def test_a_hash_of_an_older_profile_is_renewed(passwords: Passwords):
+async def test_a_hash_of_an_older_profile_is_renewed(passwords: Passwords) -> None:
     older = Passwords(dataclasses.replace(CHEAP, time_cost=2))
     stored = await older.hash(GOOD)
     older.close()
@@ -102,7 +107,7 @@ async def test_a_hash_of_an_older_profile_is_renewed(passwords: Passwords):
     assert await passwords.verify(renewed, GOOD) is None
 
 
-async def test_the_work_is_done_off_the_event_loop_by_few_at_a_time(passwords: Passwords):
+async def test_the_work_is_done_off_the_event_loop_by_few_at_a_time(passwords: Passwords) -> None:
     assert passwords._pool._max_workers == _AT_ONCE
     where = await passwords._run(lambda: threading.current_thread().name)
     assert where.startswith("argon2")

@@ -1,36 +1,53 @@
 """Tools: a token in a key's place, for what its owner allows, until its owner ends it."""
 
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from accounts.errors import NameUnfit, TokenUnknown, ToolGone
-from accounts.tools import LONGEST_NAME, Tools
+from accounts.tools import LONGEST_NAME, Tool, Tools
 from store import ProvenOwner, Store, changes
 from store.changes import Kind, Reason
 from tests.kit.canary import files_with
+from tests.kit.clock import MovedClock
+
+Create = Callable[..., Awaitable[tuple[Tool, str]]]
 
 
 @pytest.fixture
-def create(tools: Tools, ada: ProvenOwner):
-    async def create(owner=ada, name="agent", *, providers=None, expires_at=None):
-        return await tools.create(owner, name, providers=providers, expires_at=expires_at)
+def create(tools: Tools, ada: ProvenOwner) -> Create:
+    """Make a tool with what a test does not care about filled in."""
+
+    async def create(**how: Any) -> tuple[Tool, str]:
+        how = {"owner": ada, "name": "agent", "providers": None, "expires_at": None} | how
+        return await tools.create(how.pop("owner"), how.pop("name"), **how)
 
     return create
 
 
-async def test_its_token_gives_the_tool_and_whose_it_is(create, tools, ada, clock):
+async def test_its_token_gives_the_tool_and_whose_it_is(
+    create: Create,
+    tools: Tools,
+    ada: ProvenOwner,
+    clock: MovedClock,
+) -> None:
     tool, token = await create()
     assert await tools.holder(token) == tool
     assert (tool.owner.account, tool.created_at) == (ada.account, clock())
 
 
-async def test_its_token_is_in_no_file_and_shown_by_four_characters(create, data):
+async def test_its_token_is_in_no_file_and_shown_by_four_characters(
+    create: Create, data: Path
+) -> None:
     tool, token = await create()
     assert files_with(data, token.encode(), token[4:40].encode()) == []
     assert tool.hint == f"kst_••••{token[-4:]}"
     assert token not in repr(tool)
 
 
-async def test_it_may_use_the_providers_that_it_was_given(create, tools):
+async def test_it_may_use_the_providers_that_it_was_given(create: Create, tools: Tools) -> None:
     for providers, allowed in (
         (None, {"openai", "google", "open"}),
         (["openai", "google", "openai"], {"openai", "google"}),
@@ -42,7 +59,13 @@ async def test_it_may_use_the_providers_that_it_was_given(create, tools):
     assert tool.providers == ()
 
 
-async def test_a_revoked_one_s_token_is_refused(create, tools, ada, store, clock):
+async def test_a_revoked_one_s_token_is_refused(
+    create: Create,
+    tools: Tools,
+    ada: ProvenOwner,
+    store: Store,
+    clock: MovedClock,
+) -> None:
     tool, token = await create()
     at = clock.forward(seconds=1)
     ended, seq = await tools.revoke(ada, tool.id)
@@ -57,7 +80,9 @@ async def test_a_revoked_one_s_token_is_refused(create, tools, ada, store, clock
     )
 
 
-async def test_an_expired_one_s_token_is_refused_from_its_moment_on(create, tools, clock):
+async def test_an_expired_one_s_token_is_refused_from_its_moment_on(
+    create: Create, tools: Tools, clock: MovedClock
+) -> None:
     _, token = await create(expires_at=clock() + 10)
     clock.forward(microseconds=9)
     await tools.holder(token)
@@ -66,7 +91,12 @@ async def test_an_expired_one_s_token_is_refused_from_its_moment_on(create, tool
         await tools.holder(token)
 
 
-async def test_unknown_revoked_and_expired_tokens_answer_alike(create, tools, ada, clock):
+async def test_unknown_revoked_and_expired_tokens_answer_alike(
+    create: Create,
+    tools: Tools,
+    ada: ProvenOwner,
+    clock: MovedClock,
+) -> None:
     tool, revoked = await create()
     await tools.revoke(ada, tool.id)
     _, expired = await create(expires_at=clock())
@@ -84,7 +114,12 @@ async def test_unknown_revoked_and_expired_tokens_answer_alike(create, tools, ad
     assert len(said) == 1
 
 
-async def test_the_list_is_the_owner_s_own_living_ones_oldest_first(create, tools, ada, bob):
+async def test_the_list_is_the_owner_s_own_living_ones_oldest_first(
+    create: Create,
+    tools: Tools,
+    ada: ProvenOwner,
+    bob: ProvenOwner,
+) -> None:
     mine = [(await create())[0] for _ in range(3)]
     await create(owner=bob)
     await tools.revoke(ada, mine[1].id)
@@ -93,8 +128,12 @@ async def test_the_list_is_the_owner_s_own_living_ones_oldest_first(create, tool
 
 
 async def test_another_s_a_revoked_and_an_unknown_tool_can_t_be_revoked(
-    create, tools, ada, bob, store: Store
-):
+    create: Create,
+    tools: Tools,
+    ada: ProvenOwner,
+    bob: ProvenOwner,
+    store: Store,
+) -> None:
     alive, _ = await create()
     ended, _ = await create()
     await tools.revoke(ada, ended.id)
@@ -107,6 +146,6 @@ async def test_another_s_a_revoked_and_an_unknown_tool_can_t_be_revoked(
 
 
 @pytest.mark.parametrize("name", ["", "x" * (LONGEST_NAME + 1)])
-async def test_it_needs_a_name(create, name: str):
+async def test_it_needs_a_name(create: Create, name: str) -> None:
     with pytest.raises(NameUnfit):
         await create(name=name)

@@ -46,7 +46,7 @@ async def settled(folder: Path) -> tuple[Config, str]:
         keyring = keyring_of(config)
         await store.write(keyring.open_check_values)
         passwords = Passwords(CHEAP)
-        accounts = Accounts(store, passwords, SealedAddresses(keyring), system_clock)
+        accounts = Accounts(store, passwords, SealedAddresses(keyring), keyring, system_clock)
         owner = await accounts.sign_up("ada@example.com", PASSWORD)
         passwords.close()
     return config, owner.account
@@ -63,12 +63,14 @@ async def test_a_user_token_is_made_for_whoever_knows_the_password(tmp_path: Pat
     token = answer.stdout.strip()
     async with await Store.open(config.database) as store:
         passwords = Passwords(CHEAP)
-        accounts = Accounts(store, passwords, SealedAddresses(keyring_of(config)), system_clock)
+        keyring = keyring_of(config)
+        accounts = Accounts(store, passwords, SealedAddresses(keyring), keyring, system_clock)
         assert (await accounts.holder(token)).account == account
         late = Accounts(
             store,
             passwords,
             SealedAddresses(keyring_of(config)),
+            keyring_of(config),
             lambda: system_clock() + 91 * DAY,
         )
         with pytest.raises(TokenUnknown):

@@ -56,6 +56,7 @@ class Peer:
         self.answering = True
         """Whether acknowledgements are answered as they come."""
         self.reading: asyncio.Task[None] | None = None
+        self.through = False
 
     async def frame(self) -> Any:
         return json.loads(await self.socket.recv())
@@ -123,7 +124,8 @@ class Peer:
         return after
 
     async def gone(self) -> None:
-        """Wait until the client has gone."""
+        """Wait until the client has gone: a script's end."""
+        self.through = True
         await self.socket.wait_closed()
 
 
@@ -133,7 +135,7 @@ Script = Callable[[Peer], Awaitable[None]]
 class ScriptedServer:
     """Plays one script a connection, in turn; a connection beyond the last one stays silent.
 
-    A script that fails fails the test, when the server is left.
+    A script that fails, or waits for something that never comes, fails the test at the end.
     """
 
     def __init__(self, *scripts: Script, port: int = 0) -> None:
@@ -187,8 +189,11 @@ class ScriptedServer:
                 await self._scripts[number](peer)
             else:
                 await socket.wait_closed()
-        except (ConnectionClosed, asyncio.CancelledError):
+        except ConnectionClosed:
             pass
+        except asyncio.CancelledError:
+            if number < len(self._scripts) and not peer.through:
+                self._failures.append(AssertionError("A script was left before its end."))
         except BaseException as failure:
             self._failures.append(failure)
             raise

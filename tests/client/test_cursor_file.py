@@ -86,7 +86,7 @@ async def test_a_file_that_is_unreadable_has_the_tool_list_anew(
         await peer.gone()
 
     async with within(), ScriptedServer(script) as server:
-        listener = listener_to(
+        listener: Listener = listener_to(
             server, cursor_file=file, on_relist=lambda: relisted.append(listener.cursor)
         )
         async with listener:

@@ -102,8 +102,10 @@ async def test_an_answer_is_as_old_as_its_question(
         await peer.listened()
         assert not listener.safe
         await peer.tell(beat("c4"))
+        asked_twice.set()
         await peer.gone()
 
+    asked_twice = asyncio.Event()
     async with within(), ScriptedServer(script) as server, listener_to(server) as listener:
         await listener.until_safe()
 
@@ -143,6 +145,23 @@ async def test_a_silent_server_is_left_for_another_connection(listener_to: Liste
         assert server.connections == 2
 
 
+async def test_heartbeats_keep_a_connection(listener_to: ListenerTo) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.opened(beat("c4"))
+        for _ in range(4):
+            await asyncio.sleep(0.3)  # the pace of the heartbeats, which are four in the bound
+            await peer.tell(beat("c4"))
+        await peer.tell(revoked("c5"))
+        await peer.acknowledged()
+        kept.set()
+        await peer.gone()
+
+    kept = asyncio.Event()
+    async with within(), ScriptedServer(script) as server, listener_to(server, bound=1):
+        await kept.wait()
+        assert server.connections == 1
+
+
 async def test_a_flood_without_a_heartbeat_is_silence(listener_to: ListenerTo) -> None:
     async def flood(peer: Peer) -> None:
         await peer.opened(beat("c4"), revoked("c5"))
@@ -175,7 +194,7 @@ async def test_a_flood_of_keys_takes_bounded_memory_and_ends_in_listing_anew(
         await peer.gone()
 
     async with within(), ScriptedServer(script) as server:
-        listener = listener_to(server, on_relist=lambda: relisted.append(listener.cursor))
+        listener: Listener = listener_to(server, on_relist=lambda: relisted.append(listener.cursor))
         async with listener:
             await heard.until(25)
             assert relisted == ["c10", "c20"]
@@ -346,19 +365,17 @@ async def test_it_stays_unsafe_until_listing_anew_has_succeeded(listener_to: Lis
         if len(sentences) == 1:
             raise OSError("the tool's own trouble")
 
-    async def first(peer: Peer) -> None:
+    async def script(peer: Peer) -> None:
         await peer.opened(beat("c3"))
         await listener.until_safe()
         await peer.tell(expired("c90"))
-        await peer.gone()
-
-    async def second(peer: Peer) -> None:
-        assert await peer.opened(beat("c90")) == "c90"
+        assert await peer.listened() == "c90"
+        await peer.tell(beat("c90"))
         resumed.set()
         await peer.gone()
 
     resumed = asyncio.Event()
-    async with within(), ScriptedServer(first, second) as server:
+    async with within(), ScriptedServer(script) as server:
         listener = listener_to(server, on_relist=on_relist)
         async with listener:
             await resumed.wait()

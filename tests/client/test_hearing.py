@@ -408,19 +408,72 @@ async def test_an_expired_cursor_has_the_tool_list_anew_and_resume_from_the_head
         await asyncio.sleep(0)
         states.append((listener.safe, listener.cursor))
 
-    async def first(peer: Peer) -> None:
+    async def script(peer: Peer) -> None:
         assert await peer.opened(expired("c90")) == "c3"
         await peer.send(type="complete", id=peer.listening)
+        assert await peer.listened() == "c90"
+        await peer.tell(revoked("c91"), beat("c91"))
         await peer.gone()
 
-    async def second(peer: Peer) -> None:
-        assert await peer.opened(revoked("c91"), beat("c91")) == "c90"
-        await peer.gone()
-
-    async with within(), ScriptedServer(first, second) as server:
+    async with within(), ScriptedServer(script) as server:
         listener = listener_to(server, cursor="c3", on_relist=on_relist)
         async with listener:
             await heard.until(1)
             await listener.until_safe()
     assert states == [(False, "c3")]
     assert heard.cursors == ["c91"]
+
+
+async def test_a_restored_servers_cursors_are_new_ones(
+    listener_to: ListenerTo, heard: Heard
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.opened(beat("c4"), revoked("c5", "key_1"))
+        await peer.acknowledged()
+        # An older backup: c5 is to be given out once more, for another change.
+        await peer.tell(expired("c3"))
+        assert await peer.listened() == "c3"
+        await peer.tell(revoked("c5", "key_2"), beat("c5"))
+        await peer.gone()
+
+    async with within(), ScriptedServer(script) as server:
+        listener = listener_to(server, on_relist=lambda: None)
+        async with listener:
+            await heard.until(2)
+            assert listener.revoked("key_2")
+            assert not listener.revoked("key_1")
+
+
+async def test_a_server_that_calls_each_cursor_expired_has_the_tool_list_at_a_measured_pace(
+    listener_to: ListenerTo, waits: list[float]
+) -> None:
+    relisted: list[str | None] = []
+
+    async def always(peer: Peer) -> None:
+        await peer.opened(expired("c9"))
+        await peer.listened()
+        await peer.tell(expired("c9"))
+        await peer.gone()
+
+    async def last(peer: Peer) -> None:
+        await peer.opened(beat("c9"))
+        await peer.gone()
+
+    async with within(), ScriptedServer(always, always, last) as server:
+        listener: Listener = listener_to(server, on_relist=lambda: relisted.append(listener.cursor))
+        async with listener:
+            await listener.until_safe()
+    assert relisted == [None, "c9"]
+    assert waits == [1, 2]
+
+
+async def test_the_cursor_that_it_was_given_is_not_applied_again(
+    listener_to: ListenerTo, heard: Heard
+) -> None:
+    async def script(peer: Peer) -> None:
+        assert await peer.opened(revoked("c5"), revoked("c6"), beat("c6")) == "c5"
+        await peer.gone()
+
+    async with within(), ScriptedServer(script) as server, listener_to(server, cursor="c5"):
+        await heard.until(1)
+    assert heard.cursors == ["c6"]

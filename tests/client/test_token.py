@@ -95,6 +95,7 @@ async def test_at_debug_no_log_holds_the_token(caplog: pytest.LogCaptureFixture)
         with pytest.raises(TokenRefused) as refusal:
             await listener.ended()
     assert any("kst_…" in line for line in shown())
+    assert "websockets.client" not in {record.name for record in caplog.records}
     assert TOKEN not in "".join(shown())
     assert TOKEN not in str(refusal.value)
     frame = refusal.value.__traceback__

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from tests.kit.graphql_client import PASSWORD, House, Visitor, house
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NO_KEY = "key_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_TOOL = "tool_01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -23,27 +26,27 @@ PROVEN: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def moving(tmp_path: Path) -> AsyncIterator[House]:
     """A house whose clock the test may move."""
     async with house(tmp_path) as opened:
         yield opened
 
 
-async def signed_up(home: House, address: str = "ada@example.com") -> tuple[Visitor, Any]:
+async def signed_up(home: House) -> tuple[Visitor, Any]:
     """Sign somebody up; give them and the cookie as it was set."""
     someone = await home.visitor()
-    someone.address = address
-    response = await someone.tell("signUp", address=address, password=PASSWORD)
+    someone.address = f"{uuid4()}@example.com"
+    response = await someone.tell("signUp", address=someone.address, password=PASSWORD)
     jar = SimpleCookie(response.headers["set-cookie"])
     (morsel,) = jar.values()
     return someone, morsel
 
 
 async def test_the_cookie_on_loopback_is_out_of_reach_of_scripts_and_other_sites(
-    moving: House,
+    home: House,
 ) -> None:
-    _, cookie = await signed_up(moving)
+    _, cookie = await signed_up(home)
     assert cookie.key == "keysteward"
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
     assert (cookie["secure"], cookie["domain"]) == ("", "")  # http on loopback; this host alone
@@ -71,10 +74,10 @@ async def test_behind_https_the_cookie_is_of_this_host_and_secure(tmp_path: Path
         assert await plain.get("viewer") is None
 
 
-async def test_each_sign_in_begins_a_session_of_its_own(moving: House) -> None:
+async def test_each_sign_in_begins_a_session_of_its_own(home: House) -> None:
     """A session's id that somebody planted beforehand is worth nothing afterwards."""
-    ada, first = await signed_up(moving)
-    planted = await moving.visitor(cookie=f"keysteward={first.value}")
+    ada, first = await signed_up(home)
+    planted = await home.visitor(cookie=f"keysteward={first.value}")
     response = await planted.tell("signIn", address=ada.address, password=PASSWORD)
     (second,) = SimpleCookie(response.headers["set-cookie"]).values()
     again = await ada.tell("freshLogin", password=PASSWORD)
@@ -84,8 +87,8 @@ async def test_each_sign_in_begins_a_session_of_its_own(moving: House) -> None:
     assert await planted.get("viewer") is None
 
 
-async def test_an_id_that_was_never_given_out_begins_no_session(moving: House) -> None:
-    _, cookie = await signed_up(moving)
+async def test_an_id_that_was_never_given_out_begins_no_session(home: House) -> None:
+    _, cookie = await signed_up(home)
     tampered = [
         "",
         "x",
@@ -97,15 +100,15 @@ async def test_an_id_that_was_never_given_out_begins_no_session(moving: House) -
         "A" * len(cookie.value),
     ]
     for value in tampered:
-        nobody = await moving.visitor()
+        nobody = await home.visitor()
         raw = [(b"cookie", f"keysteward={value}".encode()), (b"keysteward-csrf", b"1")]
         nobody.http.headers = httpx.Headers(raw)
         assert await nobody.get("viewer") is None, value
 
 
-async def test_signing_out_ends_the_session_and_not_only_the_cookie(moving: House) -> None:
-    ada, cookie = await signed_up(moving)
-    copied = await moving.visitor(cookie=f"keysteward={cookie.value}")
+async def test_signing_out_ends_the_session_and_not_only_the_cookie(home: House) -> None:
+    ada, cookie = await signed_up(home)
+    copied = await home.visitor(cookie=f"keysteward={cookie.value}")
     assert await copied.get("viewer") is not None
     assert (await ada.do("signOut"))["account"]["address"] == ada.address
     assert await copied.get("viewer") is None
@@ -141,11 +144,11 @@ async def test_adding_a_key_needs_no_fresh_login(moving: House) -> None:
     assert (await ada.key())["state"] == "UNVERIFIED"
 
 
-async def test_a_user_token_reads_and_adds_but_is_never_a_fresh_login(moving: House) -> None:
-    ada, _ = await signed_up(moving)
+async def test_a_user_token_reads_and_adds_but_is_never_a_fresh_login(home: House) -> None:
+    ada, _ = await signed_up(home)
     key = await ada.key()
     token = (await ada.do("createUserToken", name="mine"))["token"]
-    client = await moving.visitor(token=token)
+    client = await home.visitor(token=token)
     assert [k["id"] for k in await client.get("keys")] == [key["id"]]
     for name, fields in PROVEN.items():
         assert (await client.do(name, **fields))["__typename"] == "FreshLoginRequired", name
@@ -163,11 +166,11 @@ async def test_a_user_token_ends_when_it_was_said_to(moving: House) -> None:
     assert await client.get("viewer") is None
 
 
-async def test_a_tools_token_asks_for_nothing_of_its_owners(moving: House) -> None:
-    ada, _ = await signed_up(moving)
+async def test_a_tools_token_asks_for_nothing_of_its_owners(home: House) -> None:
+    ada, _ = await signed_up(home)
     key = await ada.key()
     _, token = await ada.tool()
-    tool = await moving.visitor(token=token)
+    tool = await home.visitor(token=token)
     assert await tool.get("viewer") is None
     for name, arguments in {
         "keys": {},
@@ -197,16 +200,16 @@ async def test_a_tools_token_asks_for_nothing_of_its_owners(moving: House) -> No
         "sk-proj-CANARYCANARYCANARYCANARY",
     ],
 )
-async def test_what_is_no_token_is_nobody_and_is_not_repeated(token: str, moving: House) -> None:
-    nobody = await moving.visitor(token=token)
+async def test_what_is_no_token_is_nobody_and_is_not_repeated(token: str, home: House) -> None:
+    nobody = await home.visitor(token=token)
     response = await nobody.ask("keys")
     assert response.json()["errors"][0]["extensions"] == {"code": "SIGN_IN_REQUIRED"}
     assert "CANARY" not in response.text
 
 
-async def test_a_cookie_alone_is_not_enough_without_our_own_header(moving: House) -> None:
+async def test_a_cookie_alone_is_not_enough_without_our_own_header(home: House) -> None:
     """Another site's form can make a browser send cookies, and no header of ours."""
-    ada, _ = await signed_up(moving)
+    ada, _ = await signed_up(home)
     del ada.http.headers["keysteward-csrf"]
     response = await ada.ask("viewer")
     assert response.status_code == 403
@@ -221,8 +224,8 @@ async def test_a_cookie_alone_is_not_enough_without_our_own_header(moving: House
     "origin",
     ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1", "file://", "CANARY"],
 )
-async def test_a_request_of_another_sites_page_is_refused(origin: str, moving: House) -> None:
-    ada, _ = await signed_up(moving)
+async def test_a_request_of_another_sites_page_is_refused(origin: str, home: House) -> None:
+    ada, _ = await signed_up(home)
     ada.http.headers["origin"] = origin
     response = await ada.ask("viewer")
     assert response.status_code == 403
@@ -231,14 +234,14 @@ async def test_a_request_of_another_sites_page_is_refused(origin: str, moving: H
     assert "access-control-allow-origin" not in response.headers
 
 
-async def test_a_request_of_our_own_page_is_answered(moving: House) -> None:
-    ada, _ = await signed_up(moving)
-    ada.http.headers["origin"] = moving.url
+async def test_a_request_of_our_own_page_is_answered(home: House) -> None:
+    ada, _ = await signed_up(home)
+    ada.http.headers["origin"] = home.url
     assert (await ada.get("viewer"))["address"] == ada.address
 
 
-async def test_no_answer_is_kept_by_anybody_on_its_way(moving: House) -> None:
-    ada, _ = await signed_up(moving)
+async def test_no_answer_is_kept_by_anybody_on_its_way(home: House) -> None:
+    ada, _ = await signed_up(home)
     key = await ada.key()
     assert (await ada.tell("revealKey", id=key["id"])).headers["cache-control"] == "no-store"
     assert (await ada.ask("keys")).headers["cache-control"] == "no-store"

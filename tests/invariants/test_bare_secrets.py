@@ -42,11 +42,11 @@ def places(*names: str) -> set[str]:
     return {found.place for found in calls_of(*names)}
 
 
-def test_the_places_where_a_secret_is_bare_are_these():
+def test_the_places_where_a_secret_is_bare_are_these() -> None:
     assert places("reveal") == REVEALS.keys()
 
 
-def test_the_places_where_a_seal_is_opened_are_these():
+def test_the_places_where_a_seal_is_opened_are_these() -> None:
     assert places("unseal") == UNSEALS.keys()
     vaults = {
         found.place
@@ -56,16 +56,16 @@ def test_the_places_where_a_seal_is_opened_are_these():
     assert vaults == OPENS.keys()
 
 
-def test_an_owner_is_proven_by_their_session_alone():
+def test_an_owner_is_proven_by_their_session_alone() -> None:
     assert places("ProvenOwner") == {"accounts/sessions.py:Sessions.proven"}
 
 
-def test_cryptography_is_called_in_one_file():
+def test_cryptography_is_called_in_one_file() -> None:
     assert imports_of("cryptography") == {"vault/seal.py"}
     assert imports_of("argon2") == {"accounts/passwords.py"}
 
 
-def test_the_environment_is_read_in_one_file():
+def test_the_environment_is_read_in_one_file() -> None:
     names = {"environ", "environb", "getenv", "getenvb", "putenv"}
     readers = {
         found.file

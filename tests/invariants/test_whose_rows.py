@@ -52,13 +52,17 @@ def statements() -> list[tuple[str, str]]:
     for piece, text in texts():
         if not piece.function:
             continue  # a constant: it is looked at where it is used
-        for _ in range(3):
-            text = re.sub(  # noqa: PLW2901
-                r"\{(\w+)\}", lambda m: pieces.get((piece.file, m[1]), m[0]), text
-            )
-        if STATEMENT.match(text) and mentions.search(text):
-            found.append((piece.place, text))
+        whole = _filled_in(text, piece.file, pieces)
+        if STATEMENT.match(whole) and mentions.search(whole):
+            found.append((piece.place, whole))
     return found
+
+
+def _filled_in(text: str, file: str, pieces: dict[tuple[str, str], str]) -> str:
+    """Put a module's constants where an f-string names them, and theirs in them."""
+    for _ in range(3):
+        text = re.sub(r"\{(\w+)\}", lambda name: pieces.get((file, name[1]), name[0]), text)
+    return text
 
 
 def says_whose(statement: str) -> bool:
@@ -71,17 +75,17 @@ def says_whose(statement: str) -> bool:
     return re.search(r"\bWHERE\b.*\baccount( \|\| '')? = :account\b", outer, re.DOTALL) is not None
 
 
-def test_statements_are_found():
+def test_statements_are_found() -> None:
     assert len(statements()) > 40
     assert {"accounts", "keys", "seals", "tools", "sessions", "calls", "heard"} <= tables()
 
 
-def test_each_names_the_account():
+def test_each_names_the_account() -> None:
     silent = {place for place, text in statements() if not says_whose(text)}
     assert silent <= WITHOUT_OWNER.keys()
 
 
-def test_each_exception_is_one():
+def test_each_exception_is_one() -> None:
     silent = {place for place, text in statements() if not says_whose(text)}
     assert WITHOUT_OWNER.keys() <= silent
 
@@ -95,11 +99,11 @@ def test_each_exception_is_one():
         "INSERT INTO tools (id) VALUES (:id)",
     ],
 )
-def test_one_that_does_not_is_told(statement: str):
+def test_one_that_does_not_is_told(statement: str) -> None:
     assert not says_whose(statement)
 
 
-def test_no_statement_is_put_together_from_values():
+def test_no_statement_is_put_together_from_values() -> None:
     """What is put into a statement is a constant's name or a column list, never a value."""
     allowed = re.compile(r"\{(_[A-Z_]+|dead|way)\}")
     for piece, text in texts():
@@ -108,6 +112,6 @@ def test_no_statement_is_put_together_from_values():
             assert "{" not in left, f"{piece.place}: {text}"
 
 
-def test_every_part_is_looked_at():
+def test_every_part_is_looked_at() -> None:
     assert (ROOT / "vault" / "vault.py").is_file()
     assert {found.file.split("/")[0] for found in everything()} >= {"accounts", "store", "vault"}

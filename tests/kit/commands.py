@@ -16,11 +16,13 @@ _ADDRESS = re.compile(r"Serving on (http://\S+?)(?: with|\. )")
 _LONGEST_SECONDS = 60
 
 
-def environment(**settings: str) -> dict[str, str]:
+def environment(*, checkout: bool = True, **settings: str) -> dict[str, str]:
     """Give this process's environment with these settings of keysteward's, and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KEYSTEWARD_")}
     ours = {f"KEYSTEWARD_{name}": value for name, value in settings.items()}
-    return {**kept, **ours, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "200"}
+    kept.pop("PYTHONPATH", None)
+    found = {"PYTHONPATH": str(CHECKOUT)} if checkout else {}
+    return {**kept, **ours, **found, "COLUMNS": "200"}
 
 
 def keysteward(
@@ -73,17 +75,18 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *arguments: str, command: tuple[str, ...] | None = None, **settings: str
+    folder: Path, *arguments: str, installed: Path | None = None, **settings: str
 ) -> Iterator[Serving]:
-    """Run `keysteward serve` on a free port until the test is over."""
+    """Run `keysteward serve` on a free port until the test is over; the checkout's, or another."""
     log = folder / "server.log"
-    started = (*(command or (sys.executable, "-m", "keysteward")), "serve", "--port", "0")
+    command = (sys.executable, "-m", "keysteward") if installed is None else (str(installed),)
+    started = (*command, "serve", "--port", "0")
     with (
         log.open("w") as errors,
         subprocess.Popen(
             [*started, *arguments],
             cwd=folder,
-            env=environment(**settings),
+            env=environment(checkout=installed is None, **settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -203,7 +203,7 @@ class Person:
     def __init__(self, house: Installation, owner: ProvenOwner, store: Store) -> None:
         self._house = house
         self._vault = Vault(store, keyring_of(house.config), house.clock)
-        self._tools = Tools(store, house.clock)
+        self._tools = Tools(store, keyring_of(house.config), house.clock)
         self.owner = owner
         self.secrets: list[str] = []
 

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import Failure, Owner, ProvenOwner, Store, Tx, changes
+from store import Failure, Owner, ProvenOwner, Store, Tx, Unit, changes
 from store.changes import _MOST_A_READ, Change, CursorExpired, Kind, Reason, Tail
 from tests.kit.people import ADA, BOB, settle_in
 
 
-def added(owner: Owner, *, at: int = 0):
+def added(owner: Owner, *, at: int = 0) -> Unit[int]:
     return lambda tx: changes.append(tx, owner, Kind.KEY_ADDED, at=at, key="key_1")
 
 
-def removed(owner: Owner, *, at: int = 0):
+def removed(owner: Owner, *, at: int = 0) -> Unit[int]:
     return lambda tx: changes.append(
         tx, owner, Kind.KEY_REMOVED, at=at, key="key_1", reason=Reason.REMOVED
     )
 
 
-def add_and_fail(owner: Owner):
+def add_and_fail(owner: Owner) -> Unit[None]:
     def unit(tx: Tx) -> None:
         added(owner)(tx)
         raise ZeroDivisionError
@@ -40,26 +40,28 @@ async def log(store: Store) -> list[tuple[int, str, int]]:
 
 
 class TestAppending:
-    async def test_the_first_change_of_an_account_is_number_1(self, store: Store, ada: ProvenOwner):
+    async def test_the_first_change_of_an_account_is_number_1(
+        self, store: Store, ada: ProvenOwner
+    ) -> None:
         assert await store.read(lambda tx: changes.head(tx, ada)) == 0
         assert await store.write(added(ada)) == 1
         assert await store.read(lambda tx: changes.head(tx, ada)) == 1
 
     async def test_each_account_has_its_own_numbers(
         self, store: Store, ada: ProvenOwner, bob: ProvenOwner
-    ):
+    ) -> None:
         numbers = [await store.write(added(who)) for who in (ada, bob, ada, bob, ada)]
         assert numbers == [1, 1, 2, 2, 3]
 
     async def test_a_change_whose_transaction_fails_takes_no_number(
         self, store: Store, ada: ProvenOwner
-    ):
+    ) -> None:
         with pytest.raises(ZeroDivisionError):
             await store.write(add_and_fail(ada))
         assert await store.write(added(ada)) == 1
         assert await log(store) == [(1, ada.account, 1)]
 
-    async def test_an_account_that_is_gone_changes_no_more(self, store: Store):
+    async def test_an_account_that_is_gone_changes_no_more(self, store: Store) -> None:
         with pytest.raises(Failure, match="gone"):
             await store.write(added(ADA))
         assert await store.read(lambda tx: changes.head(tx, ADA)) == 0
@@ -71,7 +73,9 @@ class TestAppending:
         st.tuples(st.sampled_from([ADA, BOB]), st.booleans(), st.sampled_from([0, 1])), max_size=80
     )
 )
-async def test_the_log_has_no_gaps_and_commit_order_whoever_writes_it(acts):
+async def test_the_log_has_no_gaps_and_commit_order_whoever_writes_it(
+    acts: list[tuple[ProvenOwner, bool, int]],
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "db"
         async with await Store.open(path) as one, await Store.open(path) as two:
@@ -93,7 +97,7 @@ async def test_the_log_has_no_gaps_and_commit_order_whoever_writes_it(acts):
 class TestReading:
     async def test_revocations_after_a_cursor_come_whole_and_alone(
         self, store: Store, ada: ProvenOwner, bob: ProvenOwner
-    ):
+    ) -> None:
         for unit in (removed(ada), added(ada), removed(bob), removed(ada), added(ada)):
             await store.write(unit)
         found, upto = await store.read(lambda tx: changes.revocations_after(tx, ada, 0))
@@ -104,13 +108,13 @@ class TestReading:
 
     async def test_a_read_that_is_cut_short_says_up_to_where_it_is_complete(
         self, store: Store, ada: ProvenOwner
-    ):
+    ) -> None:
         for unit in (removed(ada), added(ada), removed(ada), removed(ada)):
             await store.write(unit)
         found, upto = await store.read(lambda tx: changes.revocations_after(tx, ada, 0, most=2))
         assert ([change.seq for change in found], upto) == ([1, 3], 3)
 
-    async def test_the_newest_revocations_come_first(self, store: Store, ada: ProvenOwner):
+    async def test_the_newest_revocations_come_first(self, store: Store, ada: ProvenOwner) -> None:
         for unit in (removed(ada), added(ada), removed(ada), removed(ada)):
             await store.write(unit)
 
@@ -126,7 +130,7 @@ class TestReading:
 
     async def test_one_revocation_is_found_by_its_number_and_owner(
         self, store: Store, ada: ProvenOwner, bob: ProvenOwner
-    ):
+    ) -> None:
         await store.write(added(ada))
         await store.write(removed(ada, at=77))
 
@@ -142,7 +146,7 @@ class TestReading:
     @pytest.mark.parametrize("cursor", [-1, 4, 2**70])
     async def test_a_cursor_that_was_never_given_out_has_expired(
         self, store: Store, ada: ProvenOwner, cursor: int
-    ):
+    ) -> None:
         for _ in range(3):
             await store.write(removed(ada))
         with pytest.raises(CursorExpired) as expired:
@@ -157,7 +161,9 @@ class TestPruning:
             await store.write(removed(ada, at=at))
         await store.write(removed(bob, at=30))
 
-    async def test_what_is_older_goes_and_the_numbers_go_on(self, store: Store, ada: ProvenOwner):
+    async def test_what_is_older_goes_and_the_numbers_go_on(
+        self, store: Store, ada: ProvenOwner
+    ) -> None:
         assert await store.write(lambda tx: changes.prune(tx, older_than=30)) == 2
         assert await store.write(lambda tx: changes.prune(tx, older_than=30)) == 0
         assert await store.write(added(ada)) == 4
@@ -165,12 +171,14 @@ class TestPruning:
 
     async def test_when_all_is_pruned_numbers_and_positions_go_on(
         self, store: Store, ada: ProvenOwner
-    ):
+    ) -> None:
         assert await store.write(lambda tx: changes.prune(tx, older_than=99)) == 4
         assert await store.write(added(ada)) == 4
         assert await log(store) == [(5, ada.account, 4)]
 
-    async def test_a_cursor_below_what_is_kept_has_expired(self, store: Store, ada: ProvenOwner):
+    async def test_a_cursor_below_what_is_kept_has_expired(
+        self, store: Store, ada: ProvenOwner
+    ) -> None:
         await store.write(lambda tx: changes.prune(tx, older_than=30))
         with pytest.raises(CursorExpired, match="no longer kept"):
             await store.read(lambda tx: changes.revocations_after(tx, ada, 1))
@@ -179,7 +187,7 @@ class TestPruning:
 
     async def test_an_account_without_old_changes_loses_no_cursor(
         self, store: Store, bob: ProvenOwner
-    ):
+    ) -> None:
         await store.write(lambda tx: changes.prune(tx, older_than=30))
         found, _ = await store.read(lambda tx: changes.revocations_after(tx, bob, 0))
         assert [change.seq for change in found] == [1]
@@ -206,14 +214,14 @@ class TestTail:
         await made.start()
         return made
 
-    async def test_it_begins_where_the_log_stood(self, store: Store, ada: ProvenOwner):
+    async def test_it_begins_where_the_log_stood(self, store: Store, ada: ProvenOwner) -> None:
         await store.write(added(ada))
         tail = Tail(store)
         await tail.start()
         await store.write(removed(ada))
         assert [change.kind for change in await take(tail, 1)] == [Kind.KEY_REMOVED]
 
-    async def test_it_need_not_be_started_by_hand(self, store: Store, ada: ProvenOwner):
+    async def test_it_need_not_be_started_by_hand(self, store: Store, ada: ProvenOwner) -> None:
         await store.write(added(ada))
         tail = Tail(store, tick_seconds=0.001)
         following = asyncio.create_task(take(tail, 1))
@@ -223,7 +231,7 @@ class TestTail:
 
     async def test_it_is_woken_by_this_process_s_own_commits(
         self, store: Store, tail: Tail, ada: ProvenOwner
-    ):
+    ) -> None:
         following = asyncio.create_task(take(tail, 1))
         await store.read(lambda _: None)  # it waits by now
         await store.write(removed(ada))
@@ -231,7 +239,7 @@ class TestTail:
 
     async def test_no_commit_slips_between_its_reading_and_its_waiting(
         self, store: Store, tail: Tail, ada: ProvenOwner
-    ):
+    ) -> None:
         following = asyncio.create_task(take(tail, 300))
         for _ in range(300):
             await store.write(removed(ada))
@@ -239,7 +247,7 @@ class TestTail:
 
     async def test_two_followers_do_not_take_each_other_s_wake(
         self, store: Store, tail: Tail, ada: ProvenOwner
-    ):
+    ) -> None:
         other = Tail(store, tick_seconds=60)
         await other.start()
         following = [asyncio.create_task(take(t, 100)) for t in (tail, other)]
@@ -250,13 +258,15 @@ class TestTail:
 
     async def test_one_that_was_slow_gets_everything_in_order(
         self, store: Store, tail: Tail, ada: ProvenOwner
-    ):
+    ) -> None:
         many = _MOST_A_READ + 500
         await asyncio.gather(*(store.write(removed(ada)) for _ in range(many)))
         seen = await take(tail, many)
         assert [change.seq for change in seen] == list(range(1, many + 1))
 
-    async def test_it_sees_what_another_process_commits(self, store: Store, ada: ProvenOwner):
+    async def test_it_sees_what_another_process_commits(
+        self, store: Store, ada: ProvenOwner
+    ) -> None:
         tail = Tail(store)
         await tail.start()
         async with _other(store) as other:
@@ -265,9 +275,8 @@ class TestTail:
             await other.write(removed(ada))
             assert [change.seq for change in await following] == [1, 2]
 
-    async def test_what_was_rolled_back_wakes_nobody(
-        self, store: Store, tail: Tail, ada: ProvenOwner
-    ):
+    @pytest.mark.usefixtures("tail")
+    async def test_what_was_rolled_back_wakes_nobody(self, store: Store, ada: ProvenOwner) -> None:
         with pytest.raises(ZeroDivisionError):
             await store.write(add_and_fail(ada))
         assert not store.wake.is_set()

@@ -18,21 +18,21 @@ async def write_and_erase(store: Store) -> None:
     await store.write(lambda tx: tx.run("DELETE FROM notes"))
 
 
-async def test_erased_bytes_leave_the_log_and_the_file(store: Store, data: Path):
+async def test_erased_bytes_leave_the_log_and_the_file(store: Store, data: Path) -> None:
     await write_and_erase(store)
     assert files_with(data, ERASED)
     await asyncio.wait_for(store.erase_remains(), 5)
     assert files_with(data, ERASED) == []
 
 
-async def test_all_who_ask_meanwhile_share_one_task(store: Store):
+async def test_all_who_ask_meanwhile_share_one_task(store: Store) -> None:
     first = store.erase_remains()
     assert store.erase_remains() is first
     await first
     assert store.erase_remains() is not first
 
 
-async def test_a_reader_that_stands_on_them_delays_it_and_no_more(store: Store, data: Path):
+async def test_a_reader_that_stands_on_them_delays_it_and_no_more(store: Store, data: Path) -> None:
     await write_and_erase(store)
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -45,7 +45,7 @@ async def test_a_reader_that_stands_on_them_delays_it_and_no_more(store: Store, 
     assert files_with(data, ERASED) == []
 
 
-async def test_closing_does_it_though_another_process_serves_on(store: Store, data: Path):
+async def test_closing_does_it_though_another_process_serves_on(store: Store, data: Path) -> None:
     other = await Store.open(store.path)
     await write_and_erase(other)
     other.erase_remains()
@@ -55,7 +55,7 @@ async def test_closing_does_it_though_another_process_serves_on(store: Store, da
 
 async def test_opening_does_it_for_a_process_that_was_killed(
     store: Store, data: Path, tmp_path: Path
-):
+) -> None:
     await write_and_erase(store)
     # What a kill at this moment would leave.
     left = tmp_path / "left"
@@ -68,7 +68,7 @@ async def test_opening_does_it_for_a_process_that_was_killed(
         assert files_with(left, ERASED) == []
 
 
-async def test_what_can_t_be_erased_now_stays_owed(store: Store, data: Path):
+async def test_what_can_t_be_erased_now_stays_owed(store: Store, data: Path) -> None:
     await write_and_erase(store)
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

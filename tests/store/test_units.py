@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store import Store, StoreUnavailable, Tx
+from store import Store, StoreUnavailable, Tx, Unit
 from store.database import _MOST_UNITS_A_COMMIT
 
 
@@ -35,7 +35,7 @@ def held_up(store: Store) -> Iterator[None]:
         go_on.set()
 
 
-def put(n: int):
+def put(n: int) -> Unit[int]:
     return lambda tx: tx.run("INSERT INTO tally VALUES (:n)", n=n)
 
 
@@ -48,13 +48,15 @@ def put_and_fail(tx: Tx) -> None:
     raise ZeroDivisionError
 
 
-async def test_a_unit_that_raises_rolls_back_alone(store: Store):
+async def test_a_unit_that_raises_rolls_back_alone(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         await store.write(put_and_fail)
     assert await store.read(numbers) == []
 
 
-async def test_a_unit_that_raises_leaves_its_neighbours_in_the_same_commit_standing(store: Store):
+async def test_a_unit_that_raises_leaves_its_neighbours_in_the_same_commit_standing(
+    store: Store,
+) -> None:
     with held_up(store):
         futures = [store.write(put(1)), store.write(put_and_fail), store.write(put(3))]
     answers = await asyncio.gather(*futures, return_exceptions=True)
@@ -62,7 +64,7 @@ async def test_a_unit_that_raises_leaves_its_neighbours_in_the_same_commit_stand
     assert await store.read(numbers) == [1, 3]
 
 
-async def test_units_that_queue_up_during_a_commit_share_the_next_one(store: Store):
+async def test_units_that_queue_up_during_a_commit_share_the_next_one(store: Store) -> None:
     before = store.version()
     with held_up(store):
         futures = [store.write(put(n)) for n in range(50)]
@@ -71,7 +73,7 @@ async def test_units_that_queue_up_during_a_commit_share_the_next_one(store: Sto
     assert store.version() - before == 1
 
 
-async def test_an_answer_is_given_only_after_the_commit(store: Store):
+async def test_an_answer_is_given_only_after_the_commit(store: Store) -> None:
     seen = []
 
     def look(_: Tx) -> None:
@@ -87,7 +89,7 @@ async def test_an_answer_is_given_only_after_the_commit(store: Store):
         assert other.execute("SELECT n FROM tally").fetchall() == [(1,)]
 
 
-async def test_when_the_commit_fails_nobody_is_told_that_it_went_well(store: Store):
+async def test_when_the_commit_fails_nobody_is_told_that_it_went_well(store: Store) -> None:
     def leave_an_orphan(tx: Tx) -> None:
         tx.run("PRAGMA defer_foreign_keys = ON")
         tx.run("INSERT INTO sessions VALUES (x'01', 'nobody', 0, 0, 0)")
@@ -101,7 +103,7 @@ async def test_when_the_commit_fails_nobody_is_told_that_it_went_well(store: Sto
     assert await store.read(numbers) == [4]
 
 
-async def test_a_unit_runs_though_its_caller_has_gone(store: Store):
+async def test_a_unit_runs_though_its_caller_has_gone(store: Store) -> None:
     async def caller() -> None:
         await store.write(put(7))
 
@@ -115,25 +117,25 @@ async def test_a_unit_runs_though_its_caller_has_gone(store: Store):
     assert await store.read(numbers) == [7, 8]
 
 
-async def test_a_unit_that_stops_an_iteration_leaves_nobody_waiting(store: Store):
+async def test_a_unit_that_stops_an_iteration_leaves_nobody_waiting(store: Store) -> None:
     with held_up(store):
         futures = [store.write(lambda _: next(iter(()))), store.write(put(1))]
     answers = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 5)
     assert [type(answer) for answer in answers] == [RuntimeError, int]
 
 
-async def test_a_read_sees_everything_that_was_committed_before_it(store: Store):
+async def test_a_read_sees_everything_that_was_committed_before_it(store: Store) -> None:
     for n in range(100):
         await store.write(put(n))
         assert len(await store.read(numbers)) == n + 1
 
 
-async def test_a_read_that_writes_is_refused(store: Store):
+async def test_a_read_that_writes_is_refused(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await store.read(put(1))
 
 
-async def test_reads_that_share_a_snapshot_fail_alone(store: Store):
+async def test_reads_that_share_a_snapshot_fail_alone(store: Store) -> None:
     reads = [store.read(numbers) for _ in range(4)]
     reads += [store.read(lambda tx: tx.one("SELECT 1 / :nothing", nothing=0)), store.read(_fail)]
     answers = await asyncio.gather(*reads, return_exceptions=True)
@@ -146,7 +148,9 @@ def _fail(_: Tx) -> None:
     raise ZeroDivisionError
 
 
-async def test_a_disk_that_is_full_costs_only_the_units_that_it_has_no_room_for(store: Store):
+async def test_a_disk_that_is_full_costs_only_the_units_that_it_has_no_room_for(
+    store: Store,
+) -> None:
     pages = await store.read(lambda tx: tx.one("PRAGMA page_count"))
     await store.write(lambda tx: tx.one(f"PRAGMA max_page_count = {pages[0] + 1}"))
 
@@ -169,7 +173,9 @@ async def test_a_disk_that_is_full_costs_only_the_units_that_it_has_no_room_for(
     assert 2 in await store.read(numbers)
 
 
-async def test_a_database_that_another_program_holds_is_said_to_be_unavailable(store: Store):
+async def test_a_database_that_another_program_holds_is_said_to_be_unavailable(
+    store: Store,
+) -> None:
     await store.write(lambda tx: tx.one("PRAGMA busy_timeout = 0"))
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -187,12 +193,14 @@ class TestTwoStoresOnOneFile:
         async with await Store.open(store.path) as opened:
             yield opened
 
-    async def test_each_sees_at_once_what_the_other_has_committed(self, store: Store, other: Store):
+    async def test_each_sees_at_once_what_the_other_has_committed(
+        self, store: Store, other: Store
+    ) -> None:
         for n in range(50):
             await (store, other)[n % 2].write(put(n))
             assert len(await (other, store)[n % 2].read(numbers)) == n + 1
 
-    async def test_no_update_of_either_is_lost(self, store: Store, other: Store):
+    async def test_no_update_of_either_is_lost(self, store: Store, other: Store) -> None:
         await store.write(put(0))
         adds = [
             (store, other)[n % 2].write(lambda tx: tx.run("UPDATE tally SET n = n + 1"))
@@ -203,7 +211,7 @@ class TestTwoStoresOnOneFile:
 
     async def test_either_sees_by_its_number_that_the_other_has_committed(
         self, store: Store, other: Store
-    ):
+    ) -> None:
         before = other.version()
         await store.write(put(1))
         assert other.version() != before
@@ -216,7 +224,7 @@ class TestClosing:
         await opened.write(lambda tx: tx.run("CREATE TABLE tally (n INTEGER NOT NULL) STRICT"))
         return opened
 
-    async def test_what_was_queued_is_carried_out(self, closing: Store):
+    async def test_what_was_queued_is_carried_out(self, closing: Store) -> None:
         many = _MOST_UNITS_A_COMMIT * 2 + 10
         with held_up(closing):
             futures = [closing.write(put(n)) for n in range(many)]
@@ -227,18 +235,18 @@ class TestClosing:
         async with await Store.open(closing.path) as again:
             assert len(await again.read(numbers)) == many
 
-    async def test_a_closed_store_takes_nothing(self, closing: Store):
+    async def test_a_closed_store_takes_nothing(self, closing: Store) -> None:
         await closing.close()
         with pytest.raises(StoreUnavailable, match="closed"):
             await closing.write(put(1))
         with pytest.raises(StoreUnavailable, match="closed"):
             await closing.read(numbers)
 
-    async def test_closing_twice_is_closing_once(self, closing: Store):
+    async def test_closing_twice_is_closing_once(self, closing: Store) -> None:
         await closing.close()
         await closing.close()
 
-    async def test_erasing_in_a_closed_store_is_cut_short(self, closing: Store):
+    async def test_erasing_in_a_closed_store_is_cut_short(self, closing: Store) -> None:
         erasing = closing.erase_remains()
         await closing.close()
         assert erasing.cancelled()

@@ -1,8 +1,8 @@
 """Adds, rotates and removes keys as fast as it can, until it is killed: `test_kill.py` runs it.
 
 A line from the parent, `seed path`, forks a child that works there and says on the standard output
-what it was told is done: `+ id trace`, `* id trace` (rotated), `- id`, where a trace is what to look
-for of the sealed bytes. Lines are short enough for a pipe to take them whole or not at all.
+what it was told is done: `+ id trace`, `* id trace` (rotated), `- id`; a trace is what to look for
+of the sealed bytes. Lines are short enough for a pipe to take them whole or not at all.
 """
 
 import asyncio

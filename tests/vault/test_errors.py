@@ -3,13 +3,13 @@
 from vault import errors
 
 
-def test_a_refused_key_names_the_provider_and_not_the_key():
+def test_a_refused_key_names_the_provider_and_not_the_key() -> None:
     refused = errors.KeyRefused("openai", "OpenAI")
     assert refused.provider == "openai"
     assert str(refused).startswith("OpenAI refused this key.")
 
 
-def test_every_error_of_the_vault_is_one_of_a_family():
+def test_every_error_of_the_vault_is_one_of_a_family() -> None:
     own = [
         error
         for error in vars(errors).values()

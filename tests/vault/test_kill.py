@@ -46,7 +46,7 @@ def keyring_text() -> str:
 
 @pytest.fixture
 def busy(keyring_text: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.vault.busy_vault", keyring_text],
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -118,7 +118,7 @@ async def check(path: Path, keyring: Keyring, said: Said) -> None:
 
 async def test_no_kill_loses_or_revives_anything(
     busy: subprocess.Popen[str], keyring_text: str, data: Path
-):
+) -> None:
     chance, said = random.Random(), Said()  # noqa: S311
     keyring, path = Keyring.parse(keyring_text), data / "keysteward.db"
     for number in range(KILLS):

@@ -1,18 +1,19 @@
 """Open subscriptions: each hears its account's revocations once, in order, and no one else's."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from accounts.tools import Tools
-from providers import CATALOGUE
-from store import ProvenOwner, Store, changes
+from providers import CATALOGUE, Provider
+from store import ProvenOwner, Store, Tx, changes
 from store.changes import Change, CursorExpired, Kind, Reason, Tail
 from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
 from vault import revocations
-from vault.listeners import Audience, Listeners, Reached
+from vault.keyring import Keyring
+from vault.listeners import Audience, Listeners, Reached, Seen
 from vault.revocations import HeardState, Revocations
 from vault.rows import KeyState
 from vault.vault import Vault, parse
@@ -46,10 +47,10 @@ async def listeners(
 
 
 @pytest.fixture
-def remove(vault: Vault):
+def remove(vault: Vault) -> Callable[..., Awaitable[int]]:
     """Add a key and remove it; give the change's number."""
 
-    async def remove(owner: ProvenOwner, provider=OPENAI) -> int:
+    async def remove(owner: ProvenOwner, provider: Provider = OPENAI) -> int:
         entry = await vault.add(
             owner, provider, parse(canary(provider.id)), label="x", state=KeyState.ACTIVE
         )
@@ -58,11 +59,13 @@ def remove(vault: Vault):
     return remove
 
 
-async def following(stream) -> Change | Reached:
+async def following(stream: AsyncGenerator[Change | Reached, None]) -> Change | Reached:
     return await asyncio.wait_for(anext(stream), 5)
 
 
-async def test_what_came_after_the_cursor_is_replayed_then_it_stays_live(listeners, remove, ada):
+async def test_what_came_after_the_cursor_is_replayed_then_it_stays_live(
+    listeners: Listeners, remove: Callable[..., Awaitable[int]], ada: ProvenOwner
+) -> None:
     first, second = await remove(ada), await remove(ada)
     stream = listeners.hear(Audience(ada), 0)
     assert [(await following(stream)).seq for _ in range(2)] == [first, second]
@@ -73,7 +76,9 @@ async def test_what_came_after_the_cursor_is_replayed_then_it_stays_live(listene
     await stream.aclose()
 
 
-async def test_without_a_cursor_it_begins_now(listeners, remove, ada, clock):
+async def test_without_a_cursor_it_begins_now(
+    listeners: Listeners, remove: Callable[..., Awaitable[int]], ada: ProvenOwner, clock: MovedClock
+) -> None:
     before = await remove(ada)
     stream = listeners.hear(Audience(ada), None)
     assert await following(stream) == Reached(before, clock())
@@ -82,20 +87,24 @@ async def test_without_a_cursor_it_begins_now(listeners, remove, ada, clock):
     await stream.aclose()
 
 
-async def test_a_cursor_that_has_expired_is_said(listeners, ada):
+async def test_a_cursor_that_has_expired_is_said(listeners: Listeners, ada: ProvenOwner) -> None:
     with pytest.raises(CursorExpired):
         await following(listeners.hear(Audience(ada), 99))
     assert listeners._ears == {}
 
 
-async def test_a_quiet_account_hears_heartbeats(store, heard, ada, clock):
+async def test_a_quiet_account_hears_heartbeats(
+    store: Store, heard: Revocations, ada: ProvenOwner, clock: MovedClock
+) -> None:
     listeners = Listeners(heard, "w", clock, heartbeat_seconds=0.001)
     stream = listeners.hear(Audience(ada), None)
     assert [await following(stream) for _ in range(3)] == [Reached(0, clock())] * 3
     await stream.aclose()
 
 
-async def test_another_account_s_end_of_a_key_wakes_nobody(listeners, remove, ada, bob):
+async def test_another_account_s_end_of_a_key_wakes_nobody(
+    listeners: Listeners, remove: Callable[..., Awaitable[int]], ada: ProvenOwner, bob: ProvenOwner
+) -> None:
     stream = listeners.hear(Audience(ada), None)
     await following(stream)
     waiting = asyncio.create_task(following(stream))
@@ -105,7 +114,9 @@ async def test_another_account_s_end_of_a_key_wakes_nobody(listeners, remove, ad
     await stream.aclose()
 
 
-async def test_what_is_no_revocation_wakes_nobody(listeners, vault, ada):
+async def test_what_is_no_revocation_wakes_nobody(
+    listeners: Listeners, vault: Vault, ada: ProvenOwner
+) -> None:
     stream = listeners.hear(Audience(ada), None)
     await following(stream)
     (ear,) = listeners._ears[ada.account]
@@ -116,8 +127,15 @@ async def test_what_is_no_revocation_wakes_nobody(listeners, vault, ada):
     await stream.aclose()
 
 
-async def test_a_tool_hears_of_the_providers_that_it_may_use(listeners, remove, store, ada, clock):
-    tool, _ = await Tools(store, clock).create(
+async def test_a_tool_hears_of_the_providers_that_it_may_use(
+    listeners: Listeners,
+    remove: Callable[..., Awaitable[int]],
+    store: Store,
+    ada: ProvenOwner,
+    clock: MovedClock,
+    keyring: Keyring,
+) -> None:
+    tool, _ = await Tools(store, keyring, clock).create(
         ada, "agent", providers=["anthropic"], expires_at=None
     )
     stream = listeners.hear(Audience(ada, tool.id, "one", tool.providers), 0)
@@ -128,8 +146,10 @@ async def test_a_tool_hears_of_the_providers_that_it_may_use(listeners, remove, 
     await stream.aclose()
 
 
-def test_whom_a_revocation_concerns(ada):
-    def change(reason: Reason | None, provider: str | None = None, tool: str | None = None):
+def test_whom_a_revocation_concerns(ada: ProvenOwner) -> None:
+    def change(
+        reason: Reason | None, provider: str | None = None, tool: str | None = None
+    ) -> Change:
         return Change(1, ada.account, 1, Kind.KEY_REMOVED, reason, provider, None, 1, tool, 0)
 
     owner = Audience(ada)
@@ -144,10 +164,16 @@ def test_whom_a_revocation_concerns(ada):
     assert not one.concerns(change(Reason.TOOL_REVOKED, tool="tool_2"))
 
 
-async def test_whoever_hears_a_revocation_is_whoever_its_standing_waits_for(
-    listeners, heard, remove, store, ada, clock
-):
-    tools = Tools(store, clock)
+async def test_whoever_hears_a_revocation_is_whoever_its_standing_waits_for(  # noqa: PLR0917
+    listeners: Listeners,
+    heard: Revocations,
+    remove: Callable[..., Awaitable[int]],
+    store: Store,
+    ada: ProvenOwner,
+    clock: MovedClock,
+    keyring: Keyring,
+) -> None:
+    tools = Tools(store, keyring, clock)
     made = [
         (await tools.create(ada, "x", providers=providers, expires_at=None))[0]
         for providers in (None, ["openai"], ["anthropic"], ["google", "openai"], [])
@@ -167,8 +193,15 @@ async def test_whoever_hears_a_revocation_is_whoever_its_standing_waits_for(
         await stream.aclose()
 
 
-async def test_a_tool_hears_of_its_own_end_and_nothing_more(listeners, remove, store, ada, clock):
-    tools = Tools(store, clock)
+async def test_a_tool_hears_of_its_own_end_and_nothing_more(
+    listeners: Listeners,
+    remove: Callable[..., Awaitable[int]],
+    store: Store,
+    ada: ProvenOwner,
+    clock: MovedClock,
+    keyring: Keyring,
+) -> None:
+    tools = Tools(store, keyring, clock)
     tool, other = [
         (await tools.create(ada, "x", providers=None, expires_at=None))[0] for _ in range(2)
     ]
@@ -184,9 +217,9 @@ async def test_a_tool_hears_of_its_own_end_and_nothing_more(listeners, remove, s
 
 @pytest.mark.parametrize("many", [1, 99, 100, 101, 1000, 1001, 2500])
 async def test_however_much_was_missed_it_is_all_replayed_before_the_heartbeat(
-    listeners, store, ada, many: int
-):
-    def revoke(tx):
+    listeners: Listeners, store: Store, ada: ProvenOwner, many: int
+) -> None:
+    def revoke(tx: Tx) -> int:
         return changes.append(tx, ada, Kind.KEY_REMOVED, at=0, key="k", reason=Reason.REMOVED)
 
     await asyncio.gather(*(store.write(revoke) for _ in range(many)))
@@ -197,9 +230,16 @@ async def test_however_much_was_missed_it_is_all_replayed_before_the_heartbeat(
 
 
 async def test_one_who_leaves_before_the_note_was_taken_leaves_no_note(
-    listeners, heard, store, ada, clock
-):
-    tool, _ = await Tools(store, clock).create(ada, "agent", providers=None, expires_at=None)
+    listeners: Listeners,
+    heard: Revocations,
+    store: Store,
+    ada: ProvenOwner,
+    clock: MovedClock,
+    keyring: Keyring,
+) -> None:
+    tool, _ = await Tools(store, keyring, clock).create(
+        ada, "agent", providers=None, expires_at=None
+    )
     head = await heard.head(ada)
     placing = asyncio.create_task(listeners.place(Audience(ada, tool.id), head))
     await asyncio.sleep(0)  # it has asked for the note, and waits
@@ -210,13 +250,34 @@ async def test_one_who_leaves_before_the_note_was_taken_leaves_no_note(
     assert await heard.running(ada) == {}
 
 
+async def test_a_tool_that_was_ended_hears_nothing(
+    listeners: Listeners, store: Store, ada: ProvenOwner, clock: MovedClock, keyring: Keyring
+) -> None:
+    tools = Tools(store, keyring, clock)
+    tool, _ = await tools.create(ada, "agent", providers=None, expires_at=None)
+    await tools.revoke(ada, tool.id)
+    with pytest.raises(StopAsyncIteration):
+        await following(listeners.hear(Audience(ada, tool.id), 0))
+    assert listeners._ears == {}
+
+
 class TestWatch:
     """For a fan-out, which tells many at once."""
 
-    async def test_each_account_and_ended_tool_stands_in_it_once(
-        self, listeners, remove, store, ada, bob, clock
-    ):
-        tool, _ = await Tools(store, clock).create(ada, "x", providers=None, expires_at=None)
+    async def test_each_account_and_ended_tool_stands_in_it_once(  # noqa: PLR0917
+        self,
+        listeners: Listeners,
+        remove: Callable[..., Awaitable[int]],
+        store: Store,
+        ada: ProvenOwner,
+        bob: ProvenOwner,
+        keyring: Keyring,
+        clock: MovedClock,
+        keyring: Keyring,
+    ) -> None:
+        tool, _ = await Tools(store, keyring, clock).create(
+            ada, "x", providers=None, expires_at=None
+        )
         watch = listeners.watch()
         listeners.apply(
             [
@@ -229,17 +290,30 @@ class TestWatch:
                 ),
             ]
         )  # fmt: skip
-        assert await asyncio.wait_for(watch.looked(), 5) == ({ada.account}, {tool.id})
-        looking = asyncio.create_task(watch.looked())
+        assert await asyncio.wait_for(watch.look(), 5) == Seen({ada.account}, {tool.id}, set())
+        looking = asyncio.create_task(watch.look())
         await remove(bob)
-        assert await asyncio.wait_for(looking, 5) == ({bob.account}, set())
+        assert await asyncio.wait_for(looking, 5) == Seen({bob.account}, set(), set())
+        for kind in (Kind.SESSION_ENDED, Kind.USER_TOKEN_REVOKED):
+            ended = Change(9, bob.account, 9, kind, None, None, None, None, None, 0)
+            listeners.apply([ended])
+            assert await asyncio.wait_for(watch.look(), 5) == Seen(set(), set(), {bob.account})
         listeners.unwatch(watch)
         listeners.unwatch(watch)
         assert listeners._watches == set()
 
 
-async def test_a_tool_counts_as_running_while_it_listens(listeners, heard, store, ada, clock):
-    tool, _ = await Tools(store, clock).create(ada, "agent", providers=None, expires_at=None)
+async def test_a_tool_counts_as_running_while_it_listens(
+    listeners: Listeners,
+    heard: Revocations,
+    store: Store,
+    ada: ProvenOwner,
+    clock: MovedClock,
+    keyring: Keyring,
+) -> None:
+    tool, _ = await Tools(store, keyring, clock).create(
+        ada, "agent", providers=None, expires_at=None
+    )
     streams = [listeners.hear(Audience(ada, tool.id, name), None) for name in ("one", "two")]
     for stream in streams:
         await following(stream)

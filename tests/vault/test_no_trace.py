@@ -1,4 +1,4 @@
-"""SQLite leaves copies behind where it moves rows, `secure_delete` or not. No seal is among them."""
+"""SQLite leaves copies where it moves rows, `secure_delete` or not. No seal is among them."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,7 @@ LENGTHS = (20, 48, 164, 400, 900, 1500, 4000)
 @pytest.mark.parametrize("seed", range(4))
 async def test_however_keys_come_and_go_nothing_of_the_gone_ones_stays(
     vault: Vault, store: Store, ada: ProvenOwner, data: Path, seed: int
-):
+) -> None:
     chance = random.Random(seed)  # noqa: S311
     alive: dict[str, bytes] = {}
     gone: list[bytes] = []

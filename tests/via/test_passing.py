@@ -95,9 +95,7 @@ class TestAnswers:
             assert through.content == direct.content
             assert through.headers.get("retry-after") == direct.headers.get("retry-after")
 
-    async def test_only_listed_headers_come_back(
-        self, house: Installation, tool: HeldTool
-    ) -> None:
+    async def test_only_listed_headers_come_back(self, house: Installation, tool: HeldTool) -> None:
         passes = [
             b"openai-version: 2020-10-01",
             b"x-ratelimit-limit-requests: 7",
@@ -105,7 +103,7 @@ class TestAnswers:
             b"request-id: req_2",
             b"retry-after: 3",
             b"cache-control: no-store",
-            b"etag: \"e\"",
+            b'etag: "e"',
         ]
         stays = [
             b"set-cookie: session=1",
@@ -139,7 +137,7 @@ class TestAnswers:
     async def test_a_answer_without_a_body_may_tell_a_length(
         self, house: Installation, ada: Person, tool: HeldTool
     ) -> None:
-        unchanged = b"HTTP/1.1 304 Not Modified\r\netag: \"e\"\r\ncontent-length: 2000\r\n\r\n"
+        unchanged = b'HTTP/1.1 304 Not Modified\r\netag: "e"\r\ncontent-length: 2000\r\n\r\n'
         async with scripted(says(unchanged)) as upstream:
             house.send_to("openai", upstream)
             async with house.client(tool.token) as client:
@@ -210,20 +208,18 @@ class TestRequests:
         self, house: Installation, tool: HeldTool, query: str
     ) -> None:
         head = f"GET /via/openai/v1/models?{query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-        said = await spoken(
-            house.url, f"{head}authorization: Bearer {tool.token}\r\n\r\n".encode()
-        )
+        said = await spoken(house.url, f"{head}authorization: Bearer {tool.token}\r\n\r\n".encode())
         assert said.startswith(b"HTTP/1.1 200 ")
         assert house.fake.calls[0].query == query.encode()
 
-    @pytest.mark.parametrize("path", ["/v1/models/ft:gpt-4o:org::x", "/v1/models/a%20b,c;d=(e)!~*'$"])
+    @pytest.mark.parametrize(
+        "path", ["/v1/models/ft:gpt-4o:org::x", "/v1/models/a%20b,c;d=(e)!~*'$"]
+    )
     async def test_paths_pass_as_they_came(
         self, house: Installation, tool: HeldTool, path: str
     ) -> None:
         head = f"GET /via/openai{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-        said = await spoken(
-            house.url, f"{head}authorization: Bearer {tool.token}\r\n\r\n".encode()
-        )
+        said = await spoken(house.url, f"{head}authorization: Bearer {tool.token}\r\n\r\n".encode())
         assert said.startswith(b"HTTP/1.1 200 ")
         assert house.fake.calls[0].raw_path == b"/openai" + path.encode()
 

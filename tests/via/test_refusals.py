@@ -246,7 +246,11 @@ class TestPlaces:
         await serves_on(house, tool)
 
     async def test_websockets_are_not_brokered(self, house: Installation, tool: HeldTool) -> None:
-        lines = ["upgrade: websocket", "sec-websocket-version: 13", "sec-websocket-key: " + "A" * 22 + "=="]
+        lines = [
+            "upgrade: websocket",
+            "sec-websocket-version: 13",
+            "sec-websocket-key: " + "A" * 22 + "==",
+        ]
         request = "\r\n".join(
             [
                 "GET /via/openai/v1/realtime HTTP/1.1",

@@ -79,7 +79,7 @@ class TestHappily:
             whole = await client.messages.create(**MESSAGE)
             async with client.messages.stream(**MESSAGE) as stream:
                 assert await stream.get_final_text() == whole.content[0].text  # type: ignore[union-attr]
-            assert (await client.messages.count_tokens(model="claude-made-up-1", messages=ASK))
+            assert await client.messages.count_tokens(model="claude-made-up-1", messages=ASK)
         assert {call.header(b"x-api-key") for call in house.fake.calls} == {key.secret.encode()}
 
     async def test_google_generates_and_streams(self, house: Installation, ada: Person) -> None:

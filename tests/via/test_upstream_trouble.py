@@ -97,9 +97,7 @@ class TestBreaking:
             house.send_to("openai", upstream)
             await refused(house, ada, tool, 502, "upstream_failed")
 
-    async def test_the_sdk_raises_and_asks_once(
-        self, house: Installation, tool: HeldTool
-    ) -> None:
+    async def test_the_sdk_raises_and_asks_once(self, house: Installation, tool: HeldTool) -> None:
         house.fake.mode = Mode.REDIRECT
         async with openai.AsyncOpenAI(
             base_url=f"{house.url}/via/openai/v1", api_key=tool.token

@@ -1,0 +1,138 @@
+"""The ledger's rows."""
+
+import pytest
+
+from broker import calls
+from broker.calls import Call, Calls, Outcome
+from store import ProvenOwner, Store
+from tests.kit.people import ADA, BOB, settle_in
+from vault.revocations import seen
+
+
+@pytest.fixture
+async def ledger(store: Store) -> Calls:
+    await settle_in(store, ADA, BOB)
+    return Calls(store)
+
+
+async def begin(
+    store: Store, call: str, owner: ProvenOwner = ADA, *, worker: str = "wrk_1", at: int = 1000,
+    provider: str = "openai", tool: str = "tool_1",
+) -> None:  # fmt: skip
+    await store.write(
+        lambda tx: calls.begin(
+            tx,
+            call,
+            owner,
+            tool=tool,
+            key="key_1",
+            version=2,
+            provider=provider,
+            worker=worker,
+            at=at,
+        )  # fmt: skip
+    )
+
+
+async def end(
+    store: Store, call: str, outcome: Outcome, owner: ProvenOwner = ADA, *, at: int = 3500
+) -> None:
+    await store.write(
+        lambda tx: calls.end(
+            tx, call, owner, outcome=outcome, status=200, model="m", bytes_in=1, bytes_out=2, at=at
+        )
+    )
+
+
+async def all_of(ledger: Calls, owner: ProvenOwner = ADA) -> list[Call]:
+    return await ledger.latest(owner, before=None, most=100, provider=None, tool=None)
+
+
+async def test_a_row_is_begun_and_ended(store: Store, ledger: Calls) -> None:
+    await begin(store, "call_1")
+    started = Call(
+        "call_1", ADA.account, "tool_1", "key_1", 2, "openai", 1000, None, None, None, 0, 0, None
+    )
+    assert await all_of(ledger) == [started]
+    await end(store, "call_1", Outcome.ANSWERED)
+    (call,) = await all_of(ledger)
+    assert (call.outcome, call.status, call.model) == (Outcome.ANSWERED, 200, "m")
+    assert (call.bytes_in, call.bytes_out, call.duration) == (1, 2, 2500)
+
+
+async def test_what_was_said_first_stands(store: Store, ledger: Calls) -> None:
+    await begin(store, "call_1")
+    await end(store, "call_1", Outcome.CUT)
+    await end(store, "call_1", Outcome.ANSWERED, at=9999)
+    (call,) = await all_of(ledger)
+    assert (call.outcome, call.duration) == (Outcome.CUT, 2500)
+
+
+async def test_a_clock_set_back_gives_no_negative_time(store: Store, ledger: Calls) -> None:
+    await begin(store, "call_1")
+    await end(store, "call_1", Outcome.ANSWERED, at=1)
+    (call,) = await all_of(ledger)
+    assert call.duration == 0
+
+
+async def test_nobody_ends_or_sees_anothers_call(store: Store, ledger: Calls) -> None:
+    await begin(store, "call_1")
+    await end(store, "call_1", Outcome.ANSWERED, BOB)
+    (call,) = await all_of(ledger)
+    assert call.outcome is None
+    assert await all_of(ledger, BOB) == []
+
+
+async def test_the_newest_come_first_by_page_provider_and_tool(store: Store, ledger: Calls) -> None:
+    for number in range(6):
+        await begin(
+            store, f"call_{number}", provider="openai" if number % 2 else "google",
+            tool=f"tool_{number % 3}",
+        )  # fmt: skip
+
+    async def ids(
+        before: str | None = None, most: int = 9, provider: str | None = None,
+        tool: str | None = None,
+    ) -> str:  # fmt: skip
+        found = await ledger.latest(ADA, before=before, most=most, provider=provider, tool=tool)
+        return "".join(call.id[-1] for call in found)
+
+    assert await ids() == "543210"
+    assert await ids(most=2) == "54"
+    assert await ids(before="call_4", most=2) == "32"
+    assert await ids(provider="google") == "420"
+    assert await ids(tool="tool_1") == "41"
+    assert await ids(tool="tool_1", provider="openai", before="call_4") == "1"
+
+
+async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(
+    store: Store, ledger: Calls
+) -> None:
+    await store.write(lambda tx: seen(tx, "wrk_dead", 100))
+    await store.write(lambda tx: seen(tx, "wrk_alive", 900))
+    for call, worker in (("call_1", "wrk_dead"), ("call_2", "wrk_alive"), ("call_3", "wrk_dead")):
+        await begin(store, call, worker=worker)
+    await end(store, "call_3", Outcome.ANSWERED)
+    await store.write(
+        lambda tx: tx.run(
+            "INSERT INTO tools (id, account, name, digest, hint, created_at)"
+            " VALUES ('tool_1', :account, 'a', x'00', '', 0)",
+            account=ADA.account,
+        )
+    )
+    for worker in ("wrk_dead", "wrk_alive"):
+        await store.write(
+            lambda tx, worker=worker: tx.run(
+                "INSERT INTO listeners VALUES (:worker, :account, 'tool_1', 'i', :worker, 0, 0)",
+                worker=worker,
+                account=ADA.account,
+            )
+        )
+    await store.write(lambda tx: calls.give_up_on_the_dead(tx, silent_since=500))
+    outcomes = {call.id: call.outcome for call in await all_of(ledger)}
+    assert outcomes == {"call_1": Outcome.LOST, "call_2": None, "call_3": Outcome.ANSWERED}
+    left = await store.read(lambda tx: tx.all("SELECT worker FROM listeners"))
+    workers = await store.read(lambda tx: tx.all("SELECT id FROM workers"))
+    assert left == workers == [("wrk_alive",)]
+    await end(store, "call_1", Outcome.ANSWERED)  # should it come to life after all
+    assert (await all_of(ledger))[-1].outcome is Outcome.LOST

@@ -1,0 +1,78 @@
+"""What the providers say of keys, asked at no cost."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from broker.outbound import Outbound
+from broker.upstream import Timeouts, Upstream
+from broker.verification import Verifier
+from keysteward.demo.fake_provider import FakeProvider, KeyKind, Mode, running
+from providers import CATALOGUE, find
+from tests.kit.canary import canary
+from vault.rows import KeyState
+from vault.secret import Secret
+
+PATIENCE = Timeouts(connect=5, first_byte=0.1, idle=0.1)
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+async def outbound() -> AsyncIterator[Outbound]:
+    outbound = Outbound()
+    yield outbound
+    await outbound.close()
+
+
+@pytest.fixture
+async def verifier(fake: FakeProvider, outbound: Outbound) -> AsyncIterator[Verifier]:
+    async with running(fake) as url:
+        places = {name: Upstream.at(f"{url}/{name}", private_allowed=True) for name in CATALOGUE}
+        yield Verifier(outbound, places, timeouts=PATIENCE)
+
+
+@pytest.mark.parametrize("wire", CATALOGUE)
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (KeyKind.VALID, KeyState.ACTIVE),
+        (KeyKind.SCOPED, KeyState.SCOPED),
+        (KeyKind.REJECTED, KeyState.REJECTED),
+    ],
+)
+async def test_each_provider_tells_good_from_bad(
+    verifier: Verifier, fake: FakeProvider, wire: str, kind: KeyKind, state: KeyState
+) -> None:
+    secret = canary(wire)
+    fake.keys[secret] = kind
+    assert await verifier.standing(find(wire), Secret(secret.encode())) is state
+    (call,) = fake.calls
+    assert call.method == "GET"
+    assert not fake.charged
+    held = [name for name, value in call.headers if secret.encode() in value]
+    assert held == [find(wire).slots[0].header]
+    assert secret.encode() not in call.raw_path + call.query
+
+
+@pytest.mark.parametrize("mode", [mode for mode in Mode if "ECHO" not in mode.name])
+async def test_a_provider_in_trouble_says_nothing_of_the_key(
+    verifier: Verifier, fake: FakeProvider, mode: Mode
+) -> None:
+    secret = canary()
+    fake.keys[secret] = KeyKind.VALID
+    fake.mode = mode
+    state = await verifier.standing(find("openai"), Secret(secret.encode()))
+    assert state is KeyState.UNVERIFIED
+
+
+async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Outbound) -> None:
+    async with running(FakeProvider()) as gone:
+        pass
+    places = {"openai": Upstream.at(gone, private_allowed=True)}
+    verifier = Verifier(outbound, places, timeouts=PATIENCE)
+    state = await verifier.standing(find("openai"), Secret(canary().encode()))
+    assert state is KeyState.UNVERIFIED

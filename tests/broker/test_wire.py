@@ -1,0 +1,71 @@
+"""Refusals in each provider's form."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from broker import errors, wire
+from broker.errors import CallCut, CallFailure, RequestRefused
+from keysteward.http import Busy, Fault
+from providers import CATALOGUE, Provider
+
+
+def leaves(of: type[CallFailure] = CallFailure) -> list[type[CallFailure]]:
+    below = of.__subclasses__()
+    return [leaf for one in below for leaf in leaves(one)] if below else [of]
+
+
+def made(leaf: type[CallFailure]) -> CallFailure:
+    try:
+        return leaf("why")
+    except TypeError:
+        return leaf()  # its sentence is its own
+
+
+def test_every_failure_has_a_code_of_its_own() -> None:
+    codes = [leaf.code for leaf in leaves()]
+    assert len(set(codes)) == len(codes)
+    assert {Busy, Fault, *vars(errors).values()} >= set(leaves())
+
+
+@pytest.mark.parametrize("leaf", leaves())
+@pytest.mark.parametrize("provider", [*CATALOGUE.values(), None])
+def test_every_failure_can_be_told_in_every_form(
+    leaf: type[CallFailure], provider: Provider | None
+) -> None:
+    failure = made(leaf)
+    document: Any = json.loads(wire.body_of(failure, provider))
+    error = document["error"]
+    assert error["message"] == f"keysteward: {failure}"
+    match provider.id if provider else "openai":
+        case "openai":
+            assert error["code"] == failure.code
+            assert error["type"].endswith("_error")
+            assert (error["type"] == "server_error") == (failure.status >= 500)
+        case "anthropic":
+            assert document["type"] == "error"
+            assert error["code"] == failure.code
+            assert (error["type"] == "invalid_request_error") == (failure.status in {400, 409})
+        case _:
+            assert error["code"] == failure.status
+            assert error["status"] != "UNKNOWN"
+            assert error["details"][0]["reason"] == failure.code.upper()
+
+
+@pytest.mark.parametrize("provider", CATALOGUE.values(), ids=CATALOGUE)
+def test_the_last_event_is_one_whole_event(provider: Provider) -> None:
+    event = wire.last_event(CallCut(), provider)
+    *lines, empty, end = event.split(b"\n")
+    assert (empty, end) == (b"", b"")
+    assert json.loads(lines[-1].removeprefix(b"data: ")) == json.loads(
+        wire.body_of(CallCut(), provider)
+    )
+    assert lines[:-1] == ([b"event: error"] if provider.id == "anthropic" else [])
+
+
+def test_a_sentence_is_quoted_as_json_wants() -> None:
+    body = wire.body_of(RequestRefused('say "x"\n'), None)
+    assert json.loads(body)["error"]["message"] == 'keysteward: say "x"\n'
+    assert RequestRefused.status is HTTPStatus.BAD_REQUEST

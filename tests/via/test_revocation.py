@@ -1,0 +1,247 @@
+"""After a removal no call starts with the key, in any process, and those that run are cut."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from broker.calls import Outcome
+from keysteward.demo.fake_provider import Gate
+from store import Store
+from store.changes import Change, Kind, Reason
+from tests.kit.installation import HeldTool, Installation, Person, StoredKey, served
+from tests.kit.scripted import connected
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who?"}]}
+STREAM = CHAT | {"stream": True}
+PATH = "/v1/chat/completions"
+
+
+async def status(house: Installation, tool: HeldTool, **headers: str) -> int:
+    async with house.client(tool.token) as client:
+        return (await client.get("/v1/models", headers=headers)).status_code
+
+
+async def streamed(house: Installation, tool: HeldTool) -> bytes:
+    async with house.client(tool.token) as client:
+        return (await client.post(PATH, json=STREAM)).content
+
+
+def cut(body: bytes) -> bool:
+    last = body.split(b"\n\n")[-2].removeprefix(b"data: ")
+    return last != b"[DONE]" and json.loads(last)["error"]["code"] == "key_removed"
+
+
+class TestRemoval:
+    async def test_a_removed_key_is_refused_from_the_next_call_on(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        assert await status(house, tool) == 200
+        await ada.remove_key(key)
+        assert await status(house, tool) == 404
+        assert await status(house, tool, **{"keysteward-key": key.id}) == 404
+        assert await status(house, tool, **{"keysteward-key": key.label}) == 404
+        assert len(house.fake.calls) == 1
+
+    async def test_a_removed_key_is_not_replaced_by_another(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        other = await ada.add_key(label="other")
+        await ada.remove_key(key)
+        assert await status(house, tool, **{"keysteward-key": key.id}) == 404
+        assert await status(house, tool, **{"keysteward-key": other.id}) == 200
+
+    async def test_every_call_of_the_key_is_cut_and_no_other(
+        self, house: Installation, ada: Person, bob: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        other = await ada.add_key(label="other")
+        await bob.add_key()
+        bobs = await bob.make_tool()
+        house.fake.gate = gate = Gate(after=2)
+        with_other = {"keysteward-key": other.id}
+        async with house.client(tool.token) as client:
+            going = [
+                asyncio.ensure_future(client.post(PATH, json=STREAM, headers=with_other)),
+                asyncio.ensure_future(streamed(house, bobs)),
+            ]
+            ending = [asyncio.ensure_future(streamed(house, tool)) for _ in range(10)]
+            await gate.reached(12)
+            await ada.remove_key(key)
+            assert all(map(cut, await asyncio.gather(*ending)))
+            await house.fake.disconnected(10)
+            assert len(house.live) == 2
+            gate.release()
+            one, another = await asyncio.gather(*going)
+        assert not cut(one.content)  # type: ignore[union-attr]
+        assert not cut(another)  # type: ignore[arg-type]
+        outcomes = Counter(call.outcome for call in await ada.calls_ended(11))
+        assert outcomes == {Outcome.CUT: 10, Outcome.ANSWERED: 1}
+        assert len(house.live) == 0
+
+    async def test_an_answer_that_is_no_event_stream_is_broken_off(
+        self, house: Installation, ada: Person
+    ) -> None:
+        key, tool = await ada.add_key("google"), await ada.make_tool()
+        house.fake.gate = gate = Gate(after=2)
+        async with house.client(tool.token, "google") as client:
+            path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+            ask = client.post(path, json={"contents": [{"parts": [{"text": "Who?"}]}]})
+            asking = asyncio.ensure_future(ask)
+            await gate.reached()
+            await ada.remove_key(key)
+            with pytest.raises(httpx.RemoteProtocolError):
+                await asking
+        assert (await ada.call_ended()).outcome is Outcome.CUT
+        assert await status(house, tool) == 404
+
+    async def test_a_call_whose_body_still_comes_is_refused(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        removed = asyncio.Event()
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b'{"model": "gpt-4o-mini"'
+            while not any(pool.live for pool in house.broker._outbound._pools.values()):
+                await asyncio.sleep(0)
+            await ada.remove_key(key)
+            removed.set()
+            yield b"}"
+
+        async with house.client(tool.token) as client:
+            told = await client.post(PATH, content=body())
+        assert (told.status_code, told.json()["error"]["code"]) == (409, "key_removed")
+        assert removed.is_set()
+        assert (await ada.call_ended()).outcome is Outcome.CUT
+
+    async def test_a_tool_that_reads_no_more_does_not_keep_its_call_alive(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        house.fake.events, house.fake.answer_bytes = 100, 64_000_000
+        body = json.dumps(STREAM).encode()
+        head = f"POST /via/openai{PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n"
+        async with connected(house.url) as (reader, writer):
+            writer.write(f"{head}authorization: Bearer {tool.token}\r\n\r\n".encode() + body)
+            await reader.readuntil(b"data: ")
+            await ada.remove_key(key)
+            await house.fake.disconnected()
+            call = await ada.call_ended()  # while the tool is still connected, and reads nothing
+        assert call.outcome is Outcome.CUT
+        assert call.bytes_out < 64_000_000
+
+    async def test_a_call_that_was_booked_before_and_joins_after_is_cut(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        # The removal's news overtakes the call on its way from its booking to its joining.
+        change = Change(
+            1, ada.owner.account, 1, Kind.KEY_REMOVED, Reason.REMOVED, "openai", key.id, 1, None, 0
+        )
+        assert house.live.apply([change]) == 0
+        assert await status(house, tool) == 409
+        assert not house.fake.calls
+        assert (await ada.call_ended()).outcome is Outcome.CUT
+
+
+class TestRotation:
+    async def test_calls_finish_with_the_key_they_began_with_and_new_ones_use_the_new(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        house.fake.gate = gate = Gate(after=2)
+        running = asyncio.ensure_future(streamed(house, tool))
+        await gate.reached()
+        new = await ada.rotate_key(key)
+        assert await status(house, tool, **{"keysteward-key": key.id}) == 200
+        gate.release()
+        assert not cut(await running)
+        sent = [call.header(b"authorization") for call in house.fake.calls]
+        assert sent == [f"Bearer {one.secret}".encode() for one in (key, new)]
+        assert [call.version for call in await ada.calls_ended(2)] == [2, 1]
+
+    async def test_a_key_rotated_and_then_removed_takes_its_old_calls_along(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        house.fake.gate = gate = Gate(after=2)
+        running = asyncio.ensure_future(streamed(house, tool))
+        await gate.reached()
+        await ada.rotate_key(key)
+        await ada.remove_key(key)
+        assert cut(await running)
+
+
+class TestTools:
+    async def test_a_revoked_tool_is_refused_and_its_calls_are_cut(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        other = await ada.make_tool()
+        house.fake.gate = gate = Gate(after=2)
+        going = asyncio.ensure_future(streamed(house, other))
+        ending = asyncio.ensure_future(streamed(house, tool))
+        await gate.reached(2)
+        await ada.revoke_tool(tool)
+        assert await status(house, tool) == 401
+        assert cut(await ending)
+        gate.release()
+        assert not cut(await going)
+        assert await status(house, other) == 200
+
+
+class TestProcesses:
+    async def test_a_removal_by_another_process_counts_from_its_return_on(
+        self, house: Installation, tool: HeldTool
+    ) -> None:
+        async with await Store.open(house.config.database) as other:
+            ada = await house.person(store=other)
+            key, tool = await ada.add_key(), await ada.make_tool()
+            house.fake.gate = gate = Gate(after=2)
+            running = asyncio.ensure_future(streamed(house, tool))
+            await gate.reached()
+            await ada.remove_key(key)
+            assert await status(house, tool) == 404
+            async with asyncio.timeout(1):
+                assert cut(await running)
+        assert (await ada.calls_ended())[0].outcome is Outcome.CUT
+
+    async def test_a_removal_is_carried_out_by_every_process(self, tmp_path: Path) -> None:
+        async with served(tmp_path) as one, served(tmp_path) as two:
+            two.fake.keys = one.fake.keys
+            ada = await one.person()
+            key, tool = await ada.add_key(), await ada.make_tool()
+            one.fake.gate = two.fake.gate = gate = Gate(after=2)
+            running = [asyncio.ensure_future(streamed(house, tool)) for house in (one, two)]
+            await gate.reached(2)
+            await ada.remove_key(key)
+            assert await status(one, tool) == await status(two, tool) == 404
+            async with asyncio.timeout(1):
+                assert all(map(cut, await asyncio.gather(*running)))
+            assert {call.outcome for call in await ada.calls_ended(2)} == {Outcome.CUT}
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_in_a_race_each_call_was_booked_before_the_removal_or_refused(
+    house: Installation, elsewhere: bool
+) -> None:
+    """Linearizable: once the removal has returned, the ledger gains no call with the key."""
+    async with await Store.open(house.config.database) as other:
+        for round_ in range(5):
+            ada = await house.person(store=other if elsewhere else None)
+            key, tool = await ada.add_key(), await ada.make_tool()
+
+            async def ask(client: httpx.AsyncClient, tries: int = 6) -> list[int]:
+                told = [await client.get("/v1/models") for _ in range(tries)]
+                return [one.status_code for one in told]
+
+            async with house.client(tool.token) as client:
+                asking = [asyncio.ensure_future(ask(client)) for _ in range(20)]
+                while len(await ada.calls()) < 5 * (round_ + 1):
+                    pass
+                await ada.remove_key(key)
+                booked = len(await ada.calls())
+                seen = Counter(sum(await asyncio.gather(*asking), []))
+            assert seen.keys() <= {200, 404, 409}
+            assert seen[404] > 0
+            assert seen[200] + seen[409] == booked == len(await ada.calls_ended(booked))
