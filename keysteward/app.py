@@ -34,7 +34,7 @@ from providers import CATALOGUE
 from redact import asyncio_exceptions
 from resolvers import build
 from resolvers.context import Services
-from store import Clock, Store, Tx, system_clock
+from store import Clock, Store, StoreUnavailable, Tx, system_clock
 from store.changes import Tail
 from vault.keyring import Keyring
 from vault.listeners import HEARTBEAT_SECONDS, Listeners
@@ -45,6 +45,7 @@ from vault.vault import Vault
 
 _LOG: Final = logging.getLogger("keysteward")
 _PULSE_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,17 +174,28 @@ def _spare_the_collector() -> None:
 
 
 async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
-    """Carry each change out in this process: cut first, then tell."""
-    async for batch in tail:
-        live.apply(batch)
-        listeners.apply(batch)
+    """Carry each change out in this process: cut first, then tell.
+
+    Whatever fails, it goes on: else removals would neither cut nor be heard in this process.
+    """
+    while True:
+        try:
+            async for batch in tail:
+                live.apply(batch)
+                listeners.apply(batch)
+        except Exception:
+            _LOG.exception("The log of changes could not be followed; it is tried again.")
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _pulse(store: Store, worker: str, clock: Clock) -> None:
     """Say every second that this process lives, and close the books of those that died."""
     while True:
         await asyncio.sleep(_PULSE_SECONDS)
-        await store.write(lambda tx: _begin(tx, worker, clock()))
+        try:
+            await store.write(lambda tx: _begin(tx, worker, clock()))
+        except StoreUnavailable as failure:
+            _LOG.warning("This process could not say that it lives. %s", failure)
 
 
 def _begin(tx: Tx, worker: str, now: int) -> None:

@@ -46,7 +46,10 @@ class _Server(uvicorn.Server):
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # which, raised in a task, would end the loop of whoever runs it
+            raise RuntimeError("The server did not start; the log says why.") from None
         self.ready.set()
 
 

@@ -11,6 +11,8 @@ from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
 from vault.vault import Vault
 
+pytest_plugins = ["tests.canary.plugin"]
+
 
 @pytest.fixture
 def clock() -> MovedClock:

@@ -53,8 +53,8 @@ mutation Acknowledge($input: AcknowledgeInput!) {
   }
 }"""
 
-# At DEBUG, websockets logs what it sends, shortened to where half a token may still show. This logger
-# can't be reached by any configuration; what matters is logged by the listener.
+# At DEBUG, websockets logs what it sends, shortened to where half a token may still show. No
+# configuration reaches this logger; what matters is logged by the listener.
 _SILENT: Final = logging.Logger("keysteward.client.wire", logging.CRITICAL)  # noqa: LOG001
 _SILENT.addHandler(logging.NullHandler())
 

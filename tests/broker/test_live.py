@@ -125,24 +125,6 @@ async def test_a_failure_of_the_calls_own_passes(live: LiveCalls) -> None:
     assert len(live) == 0
 
 
-def test_a_call_runs_in_a_task(live: LiveCalls) -> None:
-    loop = asyncio.new_event_loop()
-    told: list[BaseException] = []
-
-    def outside() -> None:
-        try:
-            with live.join(key="key_1", tool="tool_1"):
-                pass
-        except RuntimeError as error:
-            told.append(error)
-
-    loop.call_soon(outside)
-    loop.call_soon(loop.stop)
-    loop.run_forever()
-    loop.close()
-    assert str(told[0]) == "A call runs in a task."
-
-
 async def test_what_is_remembered_is_bounded(live: LiveCalls) -> None:
     live.apply([change(Kind.KEY_REMOVED, key=f"key_{number}") for number in range(10_001)])
     with live.join(key="key_0", tool="tool_1"):

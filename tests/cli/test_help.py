@@ -41,7 +41,7 @@ def test_a_missing_package_is_one_sentence(tmp_path: Path) -> None:
             "import sys; sys.modules['typer'] = None; from keysteward.__main__ import main; main()",
         ],
         cwd=tmp_path,
-        env=environment(),
+        env=environment({}),
         capture_output=True,
         text=True,
         check=False,

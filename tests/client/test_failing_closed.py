@@ -169,8 +169,9 @@ async def test_a_flood_without_a_heartbeat_is_silence(listener_to: ListenerTo) -
             await peer.tell(revoked("c5"))
 
     async def second(peer: Peer) -> None:
+        await peer.opened(beat("c5"))
         reconnected.set()
-        await hold(peer)
+        await peer.gone()
 
     reconnected = asyncio.Event()
     async with (

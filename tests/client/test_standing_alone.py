@@ -31,7 +31,7 @@ _SERVER = frozenset(
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-c", program],
         cwd=root,
         capture_output=True,

@@ -149,8 +149,14 @@ async def test_a_socket_that_takes_nothing_holds_nobody_up_and_misses_nothing(ho
         def many(tx: Any) -> int:
             for _ in range(2_500):
                 last = changes.append(
-                    tx, owner, Kind.KEY_REMOVED, at=0, reason=Reason.REMOVED,
-                    provider="openai", key="key_made_up", version=1,
+                    tx,
+                    owner,
+                    Kind.KEY_REMOVED,
+                    at=0,
+                    reason=Reason.REMOVED,
+                    provider="openai",
+                    key="key_made_up",
+                    version=1,
                 )
             return last
 

@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"Serving on (http://\S+?)(?: with|\. )")
 _LONGEST_SECONDS = 60
 
 
-def environment(*, checkout: bool = True, **settings: str) -> dict[str, str]:
+def environment(settings: dict[str, str], *, checkout: bool = True) -> dict[str, str]:
     """Give this process's environment with these settings of keysteward's, and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KEYSTEWARD_")}
     ours = {f"KEYSTEWARD_{name}": value for name, value in settings.items()}
@@ -32,7 +32,7 @@ def keysteward(
     return subprocess.run(
         [sys.executable, "-m", "keysteward", *arguments],
         cwd=folder,
-        env=environment(**settings),
+        env=environment(settings),
         input=given,
         capture_output=True,
         text=True,
@@ -86,7 +86,7 @@ def serving(
         subprocess.Popen(
             [*started, *arguments],
             cwd=folder,
-            env=environment(checkout=installed is None, **settings),
+            env=environment(settings, checkout=installed is None),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -44,7 +44,7 @@ def tour() -> str:
     taken = subprocess.run(
         [sys.executable, "-m", "keysteward", "demo"],
         cwd=CHECKOUT,
-        env=environment(),
+        env=environment({}),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

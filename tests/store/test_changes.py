@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -244,6 +245,25 @@ class TestTail:
         for _ in range(300):
             await store.write(removed(ada))
         assert [change.seq for change in await following] == list(range(1, 301))
+
+    async def test_a_commit_during_its_reading_is_seen_by_the_next(
+        self, store: Store, tail: Tail, ada: ProvenOwner
+    ) -> None:
+        has_read, go_on, read = threading.Event(), threading.Event(), tail._read
+
+        def read_and_stand(tx: Tx) -> list[Change]:
+            found = read(tx)
+            has_read.set()
+            go_on.wait(10)
+            return found
+
+        tail._read = read_and_stand
+        following = asyncio.create_task(take(tail, 2))
+        await store.write(removed(ada))
+        await asyncio.to_thread(has_read.wait, 10)
+        await store.write(removed(ada))
+        go_on.set()
+        assert [change.seq for change in await following] == [1, 2]
 
     async def test_two_followers_do_not_take_each_other_s_wake(
         self, store: Store, tail: Tail, ada: ProvenOwner

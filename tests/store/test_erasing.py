@@ -64,7 +64,8 @@ async def test_opening_does_it_for_a_process_that_was_killed(
         shutil.copy(data / name, left / name)
     assert files_with(left, ERASED)
     async with await Store.open(left / "keysteward.db") as again:
-        await asyncio.wait_for(again.erase_remains(), 5)
+        assert again._erasing is not None  # without being asked
+        await asyncio.wait_for(again._erasing, 5)
         assert files_with(left, ERASED) == []
 
 

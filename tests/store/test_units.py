@@ -229,7 +229,8 @@ class TestClosing:
         with held_up(closing):
             futures = [closing.write(put(n)) for n in range(many)]
             done = asyncio.create_task(closing.close())
-            await asyncio.sleep(0)
+            while not closing._writer._closing:  # noqa: ASYNC110 - the readers go first
+                await asyncio.sleep(0)
         await asyncio.wait_for(done, 20)
         assert sum(await asyncio.gather(*futures)) == many
         async with await Store.open(closing.path) as again:

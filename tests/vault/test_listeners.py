@@ -127,7 +127,7 @@ async def test_what_is_no_revocation_wakes_nobody(
     await stream.aclose()
 
 
-async def test_a_tool_hears_of_the_providers_that_it_may_use(
+async def test_a_tool_hears_of_the_providers_that_it_may_use(  # noqa: PLR0917
     listeners: Listeners,
     remove: Callable[..., Awaitable[int]],
     store: Store,
@@ -193,7 +193,7 @@ async def test_whoever_hears_a_revocation_is_whoever_its_standing_waits_for(  # 
         await stream.aclose()
 
 
-async def test_a_tool_hears_of_its_own_end_and_nothing_more(
+async def test_a_tool_hears_of_its_own_end_and_nothing_more(  # noqa: PLR0917
     listeners: Listeners,
     remove: Callable[..., Awaitable[int]],
     store: Store,
@@ -229,7 +229,7 @@ async def test_however_much_was_missed_it_is_all_replayed_before_the_heartbeat(
     await stream.aclose()
 
 
-async def test_one_who_leaves_before_the_note_was_taken_leaves_no_note(
+async def test_one_who_leaves_before_the_note_was_taken_leaves_no_note(  # noqa: PLR0917
     listeners: Listeners,
     heard: Revocations,
     store: Store,
@@ -273,7 +273,6 @@ class TestWatch:
         bob: ProvenOwner,
         keyring: Keyring,
         clock: MovedClock,
-        keyring: Keyring,
     ) -> None:
         tool, _ = await Tools(store, keyring, clock).create(
             ada, "x", providers=None, expires_at=None
@@ -303,7 +302,7 @@ class TestWatch:
         assert listeners._watches == set()
 
 
-async def test_a_tool_counts_as_running_while_it_listens(
+async def test_a_tool_counts_as_running_while_it_listens(  # noqa: PLR0917
     listeners: Listeners,
     heard: Revocations,
     store: Store,

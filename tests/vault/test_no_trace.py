@@ -49,3 +49,22 @@ async def test_however_keys_come_and_go_nothing_of_the_gone_ones_stays(
     ]
     assert files_with(data, *needles) == []
     assert all(files_with(data, sealed[7:19]) for sealed in alive.values())
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nor_when_all_but_a_few_are_removed_and_then_those(
+    vault: Vault, store: Store, ada: ProvenOwner, data: Path, seed: int
+) -> None:
+    """Pages that have become nearly empty are what SQLite would merge."""
+    chance = random.Random(seed)  # noqa: S311
+    alive = []
+    for number in range(200):
+        text = f"sk-{chance.getrandbits(chance.choice((128, 1024, 4096))):x}"
+        entry = await vault.add(ada, OPENAI, parse(text), label=str(number), state=KeyState.ACTIVE)
+        alive.append((entry.id, (await vault.sealed(ada, entry.id)).sealed))
+    chance.shuffle(alive)
+    for key, _ in alive:
+        await vault.remove(ada, key)
+    await store.erase_remains()
+    needles = [piece for _, sealed in alive for piece in (sealed[7:19], sealed[-16:])]
+    assert files_with(data, *needles) == []

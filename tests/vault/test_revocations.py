@@ -11,8 +11,8 @@ from store import Owner, ProvenOwner, Store
 from store.changes import CursorExpired, Reason
 from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
-from vault.keyring import Keyring
 from vault import revocations
+from vault.keyring import Keyring
 from vault.revocations import HeardState, Listener, NotARevocation, Revocations
 from vault.rows import KeyState
 from vault.vault import Removal, Vault, parse

@@ -103,20 +103,18 @@ class TestRemoval:
     async def test_a_call_whose_body_still_comes_is_refused(
         self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
     ) -> None:
-        removed = asyncio.Event()
-
         async def body() -> AsyncIterator[bytes]:
             yield b'{"model": "gpt-4o-mini"'
             while not any(pool.live for pool in house.broker._outbound._pools.values()):
                 await asyncio.sleep(0)
             await ada.remove_key(key)
-            removed.set()
+            while len(house.live):
+                await asyncio.sleep(0)
             yield b"}"
 
         async with house.client(tool.token) as client:
             told = await client.post(PATH, content=body())
         assert (told.status_code, told.json()["error"]["code"]) == (409, "key_removed")
-        assert removed.is_set()
         assert (await ada.call_ended()).outcome is Outcome.CUT
 
     async def test_a_tool_that_reads_no_more_does_not_keep_its_call_alive(
@@ -219,6 +217,37 @@ class TestProcesses:
             async with asyncio.timeout(1):
                 assert all(map(cut, await asyncio.gather(*running)))
             assert {call.outcome for call in await ada.calls_ended(2)} == {Outcome.CUT}
+
+
+    async def test_a_failing_database_does_not_end_the_hearing(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:  # fmt: skip
+        house.fake.gate = gate = Gate(after=2)
+        running = asyncio.ensure_future(streamed(house, tool))
+        await gate.reached()
+        await house.store.write(lambda tx: tx.run("ALTER TABLE changes RENAME TO elsewhere"))
+        while "could not be followed" not in caplog.text:
+            await asyncio.sleep(0)
+        await house.store.write(lambda tx: tx.run("ALTER TABLE elsewhere RENAME TO changes"))
+        await ada.remove_key(key)
+        assert cut(await running)
+
+    async def test_a_failing_database_does_not_end_the_pulse(
+        self, house: Installation, ada: Person, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await house.store.write(
+            lambda tx: tx.run(
+                "CREATE TRIGGER full BEFORE UPDATE ON workers BEGIN"
+                " SELECT raise(ROLLBACK, 'made up: the disk is full'); END"
+            )
+        )
+        while "could not say that it lives" not in caplog.text:
+            await asyncio.sleep(0)
+        await house.store.write(lambda tx: tx.run("DROP TRIGGER full"))
+        now = house.clock.forward(seconds=1)
+        while await house.store.read(lambda tx: tx.one("SELECT seen_at FROM workers")) != (now,):
+            pass
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])

@@ -1,0 +1,197 @@
+"""Searches all that a run of the tests has left and said for the keys that it used: promise P4.
+
+Looked at while the tests run: every log record, what the tests print, every answer of the
+application (heads, bodies, websocket messages) but the fields that are meant to give a secret out,
+and every address that the application called. Looked at when all is over: every file in the
+directories of the run, databases with their logs and shared memory among them. A find fails the run
+and names its place and form; the secret itself is not printed.
+"""
+
+import contextlib
+import functools
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+
+from tests.canary.search import LONGEST, found_in
+
+GIVEN_OUT: Final = {
+    "revealKey": "secret",
+    "createTool": "token",
+    "createUserToken": "token",
+}
+"""Each field that gives a secret out, and where in its answer: the only ones, as the contract says."""
+_OF_CLIENTS: Final = ("httpx", "httpcore", "openai", "anthropic", "google", "websockets.client")
+_MOST_OF_A_BODY: Final = 1 << 20
+
+
+class Search:
+    """What was looked at so far, and what was found."""
+
+    def __init__(self) -> None:
+        self.looked_at: Counter[str] = Counter()
+        self.finds: Counter[tuple[str, str, str]] = Counter()
+        self.test = "before the first test"
+
+    def look(self, sort: str, data: bytes, place: str | None = None) -> None:
+        """Search one piece."""
+        self.looked_at[sort] += 1
+        for form in found_in(data):
+            self.finds[sort, place or self.test, form] += 1
+
+
+class _LogHandler(logging.Handler):
+    """Searches every record, as text with its traceback, of all but the clients' own loggers."""
+
+    def __init__(self, search: Search) -> None:
+        super().__init__(level=0)
+        self._search = search
+        self._busy = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith(_OF_CLIENTS) or getattr(self._busy, "now", False):
+            return
+        self._busy.now = True
+        try:
+            with contextlib.suppress(Exception):
+                self._search.look("log record", self.format(record).encode("utf-8", "replace"))
+        finally:
+            self._busy.now = False
+
+
+class _Answer:
+    """Searches one answer as it leaves; a piece together with the end of the one before."""
+
+    def __init__(self, search: Search, path: str) -> None:
+        self._search = search
+        self._path = path
+        self._tail = b""
+        self._left = _MOST_OF_A_BODY
+
+    def take(self, message: Any) -> None:
+        kind = message["type"]
+        if kind == "http.response.start":
+            lines = [b"%b: %b" % (bytes(k), bytes(v)) for k, v in message.get("headers", ())]
+            self._search.look("answer", b"\n".join(lines))
+        elif kind == "http.response.body" and self._left > 0:
+            body = bytes(message.get("body", b""))
+            self._left -= len(body)
+            whole = self._tail + (without_given_out(body) if self._path == "/graphql" else body)
+            self._search.look("answer", whole)
+            self._tail = whole[-LONGEST:]
+        elif kind == "websocket.send":
+            text = message.get("text")
+            data = bytes(message.get("bytes") or b"") if text is None else text.encode()
+            self._search.look("websocket message", without_given_out(data))
+        elif kind == "websocket.close":
+            self._search.look("websocket message", str(message.get("reason")).encode())
+
+
+def without_given_out(body: bytes) -> bytes:
+    """Take out of a GraphQL answer what it is meant to give out."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    data = answer.get("payload", answer) if isinstance(answer, dict) else None
+    data = data.get("data") if isinstance(data, dict) else None
+    for field, name in GIVEN_OUT.items():
+        if isinstance(data, dict) and isinstance(data.get(field), dict):
+            data[field].pop(name, None)
+    return orjson.dumps(answer)
+
+
+def _watch_answers(search: Search) -> None:
+    from keysteward.app import App  # noqa: PLC0415 - only once pytest has set the path
+
+    answer = App.__call__
+
+    @functools.wraps(answer)
+    async def watched(self: App, scope: Any, receive: Any, send: Any) -> None:
+        watching = _Answer(search, scope.get("path", ""))
+
+        async def sending(message: Any) -> None:
+            watching.take(message)
+            await send(message)
+
+        await answer(self, scope, receive, sending if scope["type"] != "lifespan" else send)
+
+    App.__call__ = watched  # type: ignore[method-assign]
+
+
+def _watch_calls(search: Search) -> None:
+    from keysteward.demo.fake_provider import FakeProvider  # noqa: PLC0415 - likewise
+
+    take = FakeProvider.__call__
+
+    @functools.wraps(take)
+    async def watched(self: FakeProvider, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            search.look("called address", scope["raw_path"] + b"?" + scope["query_string"])
+        await take(self, scope, receive, send)
+
+    FakeProvider.__call__ = watched  # type: ignore[method-assign]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    search = Search()
+    session.config.stash[_SEARCH] = search
+    logging.getLogger().addHandler(_LogHandler(search))
+    _watch_answers(search)
+    _watch_calls(search)
+
+
+_SEARCH: Final = pytest.StashKey[Search]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.config.stash[_SEARCH].test = item.nodeid
+    return (yield)  # type: ignore[return-value]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report: Any = yield
+    if report.passed:  # a failure shows what it compared
+        for name, text in report.sections:
+            if name.startswith(("Captured stdout", "Captured stderr")):
+                item.config.stash[_SEARCH].look("printed", text.encode("utf-8", "replace"))
+    return report  # type: ignore[return-value]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    search = session.config.stash[_SEARCH]
+    folders = getattr(session.config, "_tmp_path_factory", None)
+    if folders is not None and folders._basetemp is not None:
+        search_files(search, folders._basetemp)
+    if search.finds and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def search_files(search: Search, folder: Path) -> None:
+    """Search each file under a folder, its name too."""
+    for file in sorted(folder.rglob("*")):
+        place = str(file.relative_to(folder))
+        search.look("file name", place.encode())
+        if file.is_file() and not file.is_symlink():
+            with contextlib.suppress(OSError):
+                search.look("file", file.read_bytes(), place)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    search = config.stash[_SEARCH]
+    looked = ", ".join(f"{count} {sort}s" for sort, count in sorted(search.looked_at.items()))
+    if search.finds:
+        terminalreporter.section("secrets found where none may be", red=True)
+        for (sort, place, form), count in sorted(search.finds.items()):
+            terminalreporter.line(f"{sort}, as {form}, {count} times: {place}", red=True)
+    terminalreporter.line(f"canaries: {sum(search.finds.values())} found in {looked or 'nothing'}")
