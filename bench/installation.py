@@ -162,9 +162,7 @@ class Person:
 
     def __init__(self, url: str, address: str = "bench@example.com") -> None:
         self._url = url
-        self._browser = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(CookieJar())
-        )
+        self._browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
         self.ask(
             "mutation($i: SignUpInput!) { signUp(input: $i) { __typename } }",
             i={"address": address, "password": "a bench password"},
@@ -194,7 +192,8 @@ class Person:
     def create_tool(self, name: str = "bench") -> str:
         """Make a tool and give its token."""
         made = self.ask(
-            "mutation($i: CreateToolInput!) { createTool(input: $i) { ... on ToolCreated { token } } }",
+            "mutation($i: CreateToolInput!)"
+            " { createTool(input: $i) { ... on ToolCreated { token } } }",
             i={"name": name},
         )
         return str(made["createTool"]["token"])

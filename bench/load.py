@@ -61,7 +61,7 @@ class Caller(asyncio.Protocol):
         now = time.perf_counter()
         tally = self._tally
         if now > tally.from_:
-            if self._parser.get_status_code() == 200:  # noqa: PLR2004
+            if self._parser.get_status_code() == 200:
                 tally.taken.append((self._first_byte if tally.first else now) - self._asked)
             else:
                 tally.failures += 1

@@ -1,39 +1,33 @@
-"""The server that `bench.revoke` measures, in processes of its own: ours, and stock Strawberry's way.
+"""The servers that `bench.revoke` measures, each a process: ours, ours counted, and stock's way.
 
-Both are the whole application on the same schema. The stock one answers websockets with Strawberry's
-own handler and adapter, as its ASGI view comes.
+All are the whole application on the same schema; `stock` answers websockets with Strawberry's own
+handler and adapter, as its ASGI view comes. Heartbeats are a minute apart in all, so that what is
+measured is the telling.
+
+    python -m bench.serving ours|counted|stock PORT
 """
 
-import contextlib
-import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from strawberry.asgi import ASGIWebSocketAdapter
-
 import keysteward.app
 from bench.listening import many_files
-from keysteward import fanout, server, voices, websocket
+from keysteward import fanout, logs, server, voices, websocket
+from keysteward.app import create_app
+from keysteward.config import Config
 from keysteward.graphql import GraphQLEndpoint
 
-_COUNTS: Final = "/bench/counts"
+COUNTS: Final = "/bench/counts"
+_HEARTBEAT_SECONDS: Final = 60.0
 
 
 class StockEndpoint(GraphQLEndpoint):
@@ -43,18 +37,19 @@ class StockEndpoint(GraphQLEndpoint):
     graphql_transport_ws_handler_class = BaseGraphQLTransportWSHandler  # type: ignore[assignment]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a websocket as Strawberry's view does."""
         if scope["type"] == "http":
             await super().__call__(scope, receive, send)
         else:
             await GraphQL.__call__(self, scope, receive, send)
 
 
-class _Counted:
-    """Counts what telling listeners costs, and tells over HTTP."""
+class Counted:
+    """Counts what telling listeners takes, and tells over HTTP."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self.counts = {"written": 0, "worded": 0, "went alone": 0, "rooms read": 0}
+        self._counts = {"written": 0, "worded": 0, "went alone": 0, "rooms read": 0}
         for owner, name, what in (
             (websocket.Socket, "post", "written"),
             (voices.Voice, "say", "worded"),
@@ -67,110 +62,31 @@ class _Counted:
         inner = getattr(owner, name)
 
         def counting(*given: Any, **named: Any) -> Any:
-            self.counts[what] += 1
+            self._counts[what] += 1
             return inner(*given, **named)
 
         setattr(owner, name, counting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != _COUNTS:
+        """Tell the counts, or pass on."""
+        if scope["type"] != "http" or scope["path"] != COUNTS:
             await self._app(scope, receive, send)
             return
-        body = orjson.dumps({**self.counts, "cpu": time.process_time()})
+        body = orjson.dumps({**self._counts, "cpu": time.process_time()})
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
 
-def ours() -> Any:
-    """Make the application as it is."""
+def application(kind: str) -> Any:
+    """Make one of the applications."""
     many_files()
-    return keysteward.app.from_environment()
-
-
-def counted() -> Any:
-    """Make the application, with what it does counted."""
-    return _Counted(ours())
-
-
-def stock() -> Any:
-    """Make the application with Strawberry's own websockets."""
-    keysteward.app.GraphQLEndpoint = StockEndpoint  # type: ignore[misc]
-    return ours()
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A server that runs, one process or several."""
-
-    port: int
-    pids: tuple[int, ...]
-
-    @property
-    def url(self) -> str:
-        """Give its address."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def rss(self) -> int:
-        """Give the memory of its processes, in bytes."""
-        return sum(_status(pid, "VmRSS") for pid in self.pids) * 1024
-
-    def cpu(self) -> float:
-        """Give the CPU seconds that its processes have used."""
-        return sum(_cpu(pid) for pid in self.pids)
-
-    def counts(self) -> dict[str, float]:
-        """Give what `counted` counted."""
-        with urllib.request.urlopen(f"{self.url}{_COUNTS}") as answer:  # noqa: S310 - loopback
-            counts: dict[str, float] = orjson.loads(answer.read())
-            return counts
-
-
-@contextlib.contextmanager
-def served(
-    factory: str, data: Path, *, environment: Mapping[str, str] | None = None
-) -> Iterator[Served]:
-    """Run one server process on a free port, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, __file__, factory, str(port)],
-        env={**os.environ, "KEYSTEWARD_DATA": str(data), **(environment or {})},
-    )
-    try:
-        _wait_for(port, process)
-        yield Served(port, (process.pid,))
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError("The server ended at once.")
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5).close()
-            return
-        time.sleep(0.05)
-    raise RuntimeError("The server did not start.")
-
-
-def _status(pid: int, what: str) -> int:
-    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(what))
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    config = Config.read(dotenv=None)
+    logs.set_up(config.log_level)
+    if kind == "stock":
+        keysteward.app.GraphQLEndpoint = StockEndpoint  # type: ignore[misc]
+    app = create_app(config, heartbeat_seconds=_HEARTBEAT_SECONDS, own_process=True)
+    return Counted(app) if kind == "counted" else app
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        f"bench.serving:{sys.argv[1]}", factory=True, port=int(sys.argv[2]), **server.settings()
-    )
+    uvicorn.run(application(sys.argv[1]), port=int(sys.argv[2]), **server.settings())

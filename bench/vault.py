@@ -136,7 +136,7 @@ def main() -> None:
     found = {size: uvloop.run(figures(size, min(asked.rounds, 10))) for size in sizes}
     console = Console()
     console.print(machine())
-    shown = Table(title="a second: median (least–greatest)")
+    shown = Table(title="a second: median (least-greatest)")
     shown.add_column("")
     for size in sizes:
         shown.add_column(f"{size:,} keys", justify="right")
@@ -144,7 +144,7 @@ def main() -> None:
     for name in found[sizes[0]]:
         medians = [statistics.median(found[size][name]) for size in sizes]
         cells = [
-            f"{median:,.0f}  ({min(found[size][name]):,.0f}–{max(found[size][name]):,.0f})"
+            f"{median:,.0f}  ({min(found[size][name]):,.0f}-{max(found[size][name]):,.0f})"
             for size, median in zip(sizes, medians, strict=True)
         ]
         shown.add_row(name, *cells, f"{medians[-1] / medians[0]:.2f}")

@@ -188,8 +188,8 @@ class Broker:
                 raise ProviderNotAllowed(provider.name)
             try:
                 key = rows.in_use(tx, tool.owner, provider.id, ask.choice)
-            except NoKey as missing:
-                raise NoKeyForCall(str(missing)) from None
+            except NoKey:
+                raise NoKeyForCall(str(NoKey(provider.name))) from None
             calls.begin(
                 tx,
                 call,
@@ -252,7 +252,7 @@ class Broker:
         """Write down what the call came to; if that fails, the tool has its answer all the same."""
         at = self._clock()
         try:
-            await self._store.write(
+            await self._store.write_soon(
                 lambda tx: calls.end(
                     tx,
                     booking.id,

@@ -183,7 +183,7 @@ async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
             async for batch in tail:
                 live.apply(batch)
                 listeners.apply(batch)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; whatever it was must not end this
             _LOG.exception("The log of changes could not be followed; it is tried again.")
             await asyncio.sleep(_AGAIN_SECONDS)
 

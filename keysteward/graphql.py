@@ -105,7 +105,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         origin = headers.get("origin")
         if origin is not None and not is_same_origin(origin, headers.get("host")):
             return _refuse(403, "Requests from another site's pages are not answered.")
-        if "cookie" in headers and "authorization" not in headers and CSRF_HEADER not in headers:
+        # A browser sends Basic by itself, from an address with a password in it; Bearer never.
+        by_token = headers.get("authorization", "").lower().startswith("bearer ")
+        if "cookie" in headers and not by_token and CSRF_HEADER not in headers:
             return _refuse(
                 403, f"With a session's cookie, send the header {CSRF_HEADER}: 1 as well."
             )

@@ -28,6 +28,7 @@ T = TypeVar("T")
 _MOST_UNITS_A_COMMIT: Final = 1024
 _READERS: Final = 2
 _BUSY_MILLISECONDS: Final = 10_000
+_PATIENCE_SECONDS: Final = 0.005
 _ERASE_PAUSE_SECONDS: Final = 0.05
 _LONGEST_ERASE_PAUSE_SECONDS: Final = 1.0
 
@@ -121,6 +122,7 @@ class _Lane(aiosqlite.Connection):
         self._waiting: deque[tuple[Unit[Any], asyncio.Future[Any]]] = deque()
         self._scheduled = False
         self._closing = False
+        self._deadline: asyncio.TimerHandle | None = None
         self.wake: asyncio.Event = asyncio.Event()
         """Set after each commit that added to the log of changes."""
 
@@ -129,19 +131,33 @@ class _Lane(aiosqlite.Connection):
         """How many units wait."""
         return len(self._waiting)
 
-    def run(self, unit: Unit[T]) -> asyncio.Future[T]:
-        """Queue a unit. Once queued it runs, whether or not its caller still waits."""
+    def run(self, unit: Unit[T], *, patience: float = 0.0) -> asyncio.Future[T]:
+        """Queue a unit. Once queued it runs, whether or not its caller still waits.
+
+        With patience (seconds) it waits that long for another unit to share a commit with.
+        """
         future: asyncio.Future[T] = self._loop.create_future()
         if self._closing:
             future.set_exception(StoreUnavailable("The database is closed."))
             return future
         self._waiting.append((unit, future))
+        if patience and not self._scheduled:
+            if self._deadline is None:
+                self._deadline = self._loop.call_later(patience, self._schedule)
+        else:
+            self._schedule()
+        return future
+
+    def _schedule(self) -> None:
+        """Have the thread carry out what waits."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         # The thread clears the flag before it empties the queue, so a unit appended after the
         # emptying always finds it cleared: none is left behind.
         if not self._scheduled:
             self._scheduled = True
             self._tx.put_nowait((None, self._carry_out))
-        return future
 
     async def truncate_log(self) -> bool:
         """Move the log into the database and empty it; False when somebody stands in the way."""
@@ -155,6 +171,7 @@ class _Lane(aiosqlite.Connection):
         don't know that something in it was to be erased.
         """
         self._closing = True
+        self._schedule()
         while self._waiting:  # more than fit one commit: each turn stands behind the next batch
             await self._execute(int)  # type: ignore[no-untyped-call]
         if self._turn is not None:
@@ -288,6 +305,13 @@ class Store:
         be run twice, when another of its batch failed; it has no effect but through its `tx`.
         """
         return self._writer.run(unit)
+
+    def write_soon(self, unit: Unit[T]) -> asyncio.Future[T]:
+        """Run a unit that may write and that nobody waits for: within 5 ms, or with the next one.
+
+        It shares the next write's commit where one comes, so that it costs no commit of its own.
+        """
+        return self._writer.run(unit, patience=_PATIENCE_SECONDS)
 
     def read(self, unit: Unit[T]) -> asyncio.Future[T]:
         """Run a unit that only reads, on everything committed before this call."""

@@ -71,7 +71,10 @@ class NoKey(VaultFailure):
     """The owner has no key at that provider."""
 
     def __init__(self, provider: str) -> None:
-        super().__init__(f"No {provider} key is stored. Its owner can add one in keysteward.")
+        super().__init__(
+            f"There is no {provider} key for this call. Its owner can add one in keysteward, or choose "
+            "which one is the default."
+        )
 
 
 class SealBroken(VaultFailure):

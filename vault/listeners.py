@@ -207,6 +207,9 @@ class Listeners:
             except Ended:
                 return
             seq, beat = place.seq, 0.0
+            if after is None:  # nothing was missed, so there is nothing to wait for
+                yield self.reached(seq)
+                beat = asyncio.get_running_loop().time() + self.heartbeat_seconds
             while True:
                 ear.wake.clear()
                 found, seq, is_all = await self.after(owner, seq)

@@ -16,9 +16,15 @@ async def ledger(store: Store) -> Calls:
 
 
 async def begin(
-    store: Store, call: str, owner: ProvenOwner = ADA, *, worker: str = "wrk_1", at: int = 1000,
-    provider: str = "openai", tool: str = "tool_1",
-) -> None:  # fmt: skip
+    store: Store,
+    call: str,
+    owner: ProvenOwner = ADA,
+    *,
+    worker: str = "wrk_1",
+    at: int = 1000,
+    provider: str = "openai",
+    tool: str = "tool_1",
+) -> None:
     await store.write(
         lambda tx: calls.begin(
             tx,
@@ -30,7 +36,7 @@ async def begin(
             provider=provider,
             worker=worker,
             at=at,
-        )  # fmt: skip
+        )
     )
 
 
@@ -86,14 +92,18 @@ async def test_nobody_ends_or_sees_anothers_call(store: Store, ledger: Calls) ->
 async def test_the_newest_come_first_by_page_provider_and_tool(store: Store, ledger: Calls) -> None:
     for number in range(6):
         await begin(
-            store, f"call_{number}", provider="openai" if number % 2 else "google",
+            store,
+            f"call_{number}",
+            provider="openai" if number % 2 else "google",
             tool=f"tool_{number % 3}",
-        )  # fmt: skip
+        )
 
     async def ids(
-        before: str | None = None, most: int = 9, provider: str | None = None,
+        before: str | None = None,
+        most: int = 9,
+        provider: str | None = None,
         tool: str | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         found = await ledger.latest(ADA, before=before, most=most, provider=provider, tool=tool)
         return "".join(call.id[-1] for call in found)
 
@@ -120,14 +130,12 @@ async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(
             account=ADA.account,
         )
     )
-    for worker in ("wrk_dead", "wrk_alive"):
-        await store.write(
-            lambda tx, worker=worker: tx.run(
-                "INSERT INTO listeners VALUES (:worker, :account, 'tool_1', 'i', :worker, 0, 0)",
-                worker=worker,
-                account=ADA.account,
-            )
+    await store.write(
+        lambda tx: tx.run(
+            "INSERT INTO listeners SELECT id, :account, 'tool_1', 'i', id, 0, 0 FROM workers",
+            account=ADA.account,
         )
+    )
     await store.write(lambda tx: calls.give_up_on_the_dead(tx, silent_since=500))
     outcomes = {call.id: call.outcome for call in await all_of(ledger)}
     assert outcomes == {"call_1": Outcome.LOST, "call_2": None, "call_3": Outcome.ANSWERED}

@@ -3,6 +3,7 @@
 import base64
 import json
 import urllib.parse
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -44,7 +45,7 @@ def base64_forms(key: str, before: bytes, after: bytes) -> list[tuple[bytes, byt
 def through(scrubber: Scrubber, text: bytes, cuts: list[int]) -> bytes:
     """Feed a text cut at these places."""
     edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
     return b"".join(map(scrubber.feed, pieces)) + scrubber.flush()
 
 

@@ -181,7 +181,7 @@ def search_files(search: Search, folder: Path) -> None:
     """Search each file under a folder, its name too."""
     for file in sorted(folder.rglob("*")):
         place = str(file.relative_to(folder))
-        search.look("file name", place.encode())
+        search.look("file name", file.name.encode(), str(file.parent.relative_to(folder)))
         if file.is_file() and not file.is_symlink():
             with contextlib.suppress(OSError):
                 search.look("file", file.read_bytes(), place)

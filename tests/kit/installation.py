@@ -7,7 +7,7 @@ answered, and what reached the providers, is kept to be searched for secrets.
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,13 @@ from vault.vault import Removal, Vault
 _numbers = itertools.count(1)
 _PATIENCE = 20
 WIRES = ("openai", "anthropic", "google")
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Return once it holds; for what tells nobody of its changes."""
+    async with asyncio.timeout(_PATIENCE):
+        while not true():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +109,16 @@ class Installation:
     """The running application, and the hands with which a test holds and watches it."""
 
     def __init__(
-        self, url: str, app: App, recorder: _Recorder, fake: FakeProvider, fake_url: str,
-        clock: MovedClock, config: Config,
-    ) -> None:  # fmt: skip
+        self,
+        url: str,
+        *,
+        app: App,
+        recorder: _Recorder,
+        fake: FakeProvider,
+        fake_url: str,
+        clock: MovedClock,
+        config: Config,
+    ) -> None:
         self.url = url
         self.app = app
         self.fake = fake
@@ -136,6 +150,11 @@ class Installation:
         """The calls that run in this process."""
         live: LiveCalls = self.broker._live
         return live
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether any connection to a provider is open."""
+        return any(pool.live for pool in self.broker._outbound._pools.values())
 
     async def person(self, *, store: Store | None = None) -> "Person":
         """Make an account that nobody had before, managed through `store` or the app's own."""
@@ -298,4 +317,12 @@ async def served(
         )
         recorder = _Recorder(app)
         async with server.running(recorder) as url:
-            yield Installation(url, app, recorder, fake, fake_url, clock, config)
+            yield Installation(
+                url,
+                app=app,
+                recorder=recorder,
+                fake=fake,
+                fake_url=fake_url,
+                clock=clock,
+                config=config,
+            )

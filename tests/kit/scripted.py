@@ -54,8 +54,11 @@ def says(*pieces: bytes) -> Script:
 
 
 def answer(
-    *lines: bytes, status: bytes = b"200 OK", body: bytes = b"{}", type_: bytes = b"application/json"
-) -> bytes:  # fmt: skip
+    *lines: bytes,
+    status: bytes = b"200 OK",
+    body: bytes = b"{}",
+    type_: bytes = b"application/json",
+) -> bytes:
     """Write an answer with a length."""
     head = (b"HTTP/1.1 " + status, b"content-type: " + type_, *lines)
     return b"\r\n".join((*head, b"content-length: %d" % len(body), b"", body))

@@ -1,13 +1,12 @@
 """A tool that hangs up, wherever its call stands: the provider's side is closed, the books too."""
 
-import asyncio
 from asyncio import StreamReader, StreamWriter
 
 import pytest
 
 from broker.calls import Outcome
 from keysteward.demo.fake_provider import Gate, Mode
-from tests.kit.installation import HeldTool, Installation, Person
+from tests.kit.installation import HeldTool, Installation, Person, until
 from tests.kit.scripted import connected, scripted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,8 +51,7 @@ async def test_a_body_cut_off_is_not_completed_for_the_provider(
     sent = part if "length" in framing else b"%x\r\n%b\r\n" % (len(part), part)
     async with connected(house.url) as (_, writer):
         writer.write(request(tool, framing, body=sent))
-        while not any(pool.live for pool in house.broker._outbound._pools.values()):
-            await asyncio.sleep(0)
+        await until(lambda: house.connected)
     await house.fake.disconnected()
     (seen,) = house.fake.calls
     assert (seen.complete, seen.body) == (False, part)

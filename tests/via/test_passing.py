@@ -318,16 +318,16 @@ class TestKeys:
         self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
     ) -> None:
         other = await ada.add_key(label="Büro")
-        by = {None: key, key.id: key, other.id: other, "main": key, "Büro".encode(): other}
+        by = {None: key, key.id: key, other.id: other, "main": key, "Büro": other}
         async with house.client(tool.token) as client:
             for choice, meant in by.items():
-                headers = {} if choice is None else {"keysteward-key": choice}
-                assert (await client.get("/v1/models", headers=headers)).status_code == 200
+                named = {} if choice is None else {b"keysteward-key": choice.encode()}
+                assert (await client.get("/v1/models", headers=named)).status_code == 200
                 sent = house.fake.calls[-1].header(b"authorization")
                 assert sent == b"Bearer " + meant.secret.encode()
 
     async def test_the_default_is_used_where_none_is_named(
-        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+        self, house: Installation, ada: Person, tool: HeldTool
     ) -> None:
         newer = await ada.add_key(label="new", default=True)
         await asked(house.client(tool.token), "/v1/models", None)
@@ -376,8 +376,9 @@ class TestLedger:
             house.send_to("openai", upstream)
             for model in (tool.token, "sk-proj-" + "a" * 30, "odd\nmodel", 7, "m" * 101):
                 await client.post("/v1/chat/completions", json={"model": model})
-            await client.post("/v1/chat/completions", content=b"[]")
-        assert {call.model for call in await ada.calls_ended(6)} == {None}
+            for body in (b"[]", b"{", b'--boundary\r\n"model": 7', b"\xff"):
+                await client.post("/v1/chat/completions", content=body)
+        assert {call.model for call in await ada.calls_ended(9)} == {None}
 
     async def test_a_removed_key_stays_in_the_history(
         self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool

@@ -114,7 +114,7 @@ class TestTokens:
         await serves_on(house, tool)
 
     async def test_a_key_that_does_not_open_says_so(
-        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+        self, house: Installation, ada: Person, tool: HeldTool
     ) -> None:
         await house.store.write(
             lambda tx: tx.run(

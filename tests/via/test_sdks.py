@@ -78,7 +78,7 @@ class TestHappily:
         async with of_anthropic(house, tool.token) as client:
             whole = await client.messages.create(**MESSAGE)
             async with client.messages.stream(**MESSAGE) as stream:
-                assert await stream.get_final_text() == whole.content[0].text  # type: ignore[union-attr]
+                assert await stream.get_final_text() == whole.content[0].text
             assert await client.messages.count_tokens(model="claude-made-up-1", messages=ASK)
         assert {call.header(b"x-api-key") for call in house.fake.calls} == {key.secret.encode()}
 
@@ -126,11 +126,11 @@ class TestRefused:
 
     async def test_no_key_is_not_found(self, house: Installation, ada: Person) -> None:
         tool = await ada.make_tool()
-        with pytest.raises(openai.NotFoundError, match="No openai key"):
+        with pytest.raises(openai.NotFoundError, match="(?i)no openai key"):
             await _ask(house, "openai", tool.token)
-        with pytest.raises(anthropic.NotFoundError, match="No anthropic key"):
+        with pytest.raises(anthropic.NotFoundError, match="(?i)no anthropic key"):
             await _ask(house, "anthropic", tool.token)
-        with pytest.raises(errors.ClientError, match="No google key") as refused:
+        with pytest.raises(errors.ClientError, match="(?i)no google key") as refused:
             await _ask(house, "google", tool.token)
         assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
         assert len(house.answers) == 3

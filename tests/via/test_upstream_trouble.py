@@ -16,7 +16,7 @@ from broker.calls import Outcome
 from broker.upstream import Timeouts
 from keysteward.demo.fake_provider import Gate, Mode
 from keysteward.demo.fake_socket import Breach, FakeSocket
-from tests.kit.installation import WIRES, HeldTool, Installation, Person, StoredKey, served
+from tests.kit.installation import WIRES, HeldTool, Installation, Person, StoredKey, served, until
 from tests.kit.scripted import answer, says, scripted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -325,8 +325,7 @@ class TestOurOwnFaults:
         await house.store.write(lambda tx: tx.run(_FAIL.format("UPDATE")))
         told = await ask(house, tool)
         assert told.status_code == 200
-        while "could not be written down" not in caplog.text:
-            await asyncio.sleep(0)
+        await until(lambda: "could not be written down" in caplog.text)
         await house.store.write(lambda tx: tx.run("DROP TRIGGER full"))
         assert [call.outcome for call in await ada.calls()] == [None]
 

@@ -1,0 +1,109 @@
+"""The search finds each form of a leak, and a run that leaks is red."""
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.canary.plugin import GIVEN_OUT, without_given_out
+from tests.canary.search import found_in
+from tests.kit.canary import canary
+from tests.kit.graphql_client import CONTRACT, PASSWORD
+
+SECRETS = [*(canary(provider) for provider in ("openai", "anthropic", "google")), PASSWORD]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
+def test_each_form_is_found_wherever_it_begins(secret: str, before: str) -> None:
+    whole = (before + secret + "after").encode()
+    assert "raw" in found_in(whole)
+    assert "reversed" in found_in(whole[::-1])
+    assert "hex" in found_in(whole.hex().encode())
+    assert "hex" in found_in(whole.hex().upper().encode())
+    assert "UTF-16" in found_in(whole.decode().encode("utf-16"))
+    assert "UTF-16" in found_in(whole.decode().encode("utf-16-be"))
+    assert "base64" in found_in(base64.b64encode(whole))
+    assert "base64" in found_in(base64.urlsafe_b64encode(whole))
+    assert "percent" in found_in("".join(f"%{byte:02x}" for byte in whole).encode())
+    assert found_in(quote(whole).encode()) == {"raw"}
+
+
+def test_a_token_is_found_by_its_form_and_its_hint_is_none() -> None:
+    assert found_in(b"Bearer kst_" + b"C0" * 24 + b"x") == {"token"}
+    assert found_in("kst_••••abcd".encode()) == set()
+
+
+def test_nothing_is_found_where_nothing_is() -> None:
+    assert found_in(os.urandom(1_000_000)) == set()
+    assert found_in(b"sk-proj-\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa20001 key_01 CANARY") == set()
+
+
+def test_only_what_is_meant_to_be_given_out_is_overlooked() -> None:
+    secret = SECRETS[0]
+    for field, name in GIVEN_OUT.items():
+        answer = f'{{"data": {{"{field}": {{"{name}": "{secret}"}}}}}}'.encode()
+        assert found_in(answer)
+        assert not found_in(without_given_out(answer))
+        elsewhere = f'{{"data": {{"{field}": {{"message": "{secret}"}}}}}}'.encode()
+        assert found_in(without_given_out(elsewhere))
+
+
+def test_the_contract_gives_secrets_out_in_those_fields_alone() -> None:
+    """A type with a `SecretText` is the success of one of them, and of nothing else."""
+    giving = {
+        name
+        for name, kind in CONTRACT.type_map.items()
+        if not name.startswith("__")
+        for each in getattr(kind, "fields", {}).values()
+        if "SecretText" in str(each.type) and not name.endswith("Input")
+    }
+    assert giving == {"KeyRevealed", "ToolCreated", "UserTokenCreated"}
+
+
+LEAKS = {
+    "log record": "logging.getLogger('keysteward').warning('%s', secret)",
+    "printed": "print(secret)",
+    "file": "(tmp_path / 'left').write_text(secret[::-1])",
+    "file name": "(tmp_path / secret).touch()",
+}
+
+
+def run_of(*lines: str) -> "subprocess.CompletedProcess[str]":
+    """Run tests of these lines, one each, in a process and folder of their own."""
+    tests = [f"def test_{n}(tmp_path, secret=canary()):\n    {line}" for n, line in enumerate(lines)]
+    head = ["import logging", "from tests.kit.canary import canary"]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "test_it.py")
+        file.write_text("\n".join([*head, *tests, ""]))
+        options = ["-q", "-p", "tests.canary.plugin", "-p", "no:cacheprovider", "-c", os.devnull]
+        where = ["--rootdir", folder, "--basetemp", f"{folder}/run", str(file)]
+        return subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "pytest", *options, *where],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def test_a_run_that_leaks_is_red_and_does_not_show_the_secret() -> None:
+    run = run_of(*LEAKS.values())
+    assert f"{len(LEAKS)} passed" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 1
+    for sort in LEAKS:
+        assert f"{sort}, as " in run.stdout
+    assert not found_in(run.stdout.encode() + run.stderr.encode())
+
+
+def test_a_run_that_leaks_nothing_is_green() -> None:
+    run = run_of("assert secret")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "canaries: 0 found in" in run.stdout
