@@ -71,7 +71,7 @@ class Served:
             json={"query": query, "variables": variables},
             headers={"keysteward-csrf": "1"},
         ) as answer:
-            document = await answer.json()
+            document = await answer.json(content_type=None)
         if document.get("errors"):
             raise RuntimeError(document["errors"])
         return document["data"]
@@ -118,7 +118,7 @@ class Served:
     async def counts(self) -> dict[str, float]:
         """Give what the counted server has done so far."""
         async with self.session.get(f"{self.processes[0].url}{COUNTS}") as answer:
-            counts: dict[str, float] = await answer.json()
+            counts: dict[str, float] = await answer.json(content_type=None)
             return counts
 
 
@@ -186,27 +186,37 @@ async def refused(_: int) -> list[dict[str, Any]]:
         async with serving("ours", workers=_WORKERS, upstream=fake.url) as served:
             (token,) = await served.tokens(1)
             statuses: dict[int, int] = {}
-            state = {"gone": 0.0, "tries": 0, "violations": 0, "passed": 0}
-            done = asyncio.Event()
+            state = {"gone": 0.0, "tries": 0, "violations": 0, "passed": 0, "under way": 0}
+            done, tried, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
             flowing = [asyncio.Event() for _ in range(_WORKERS)]
-            tried = asyncio.Event()
 
             async def call(worker: int) -> None:
                 url = f"{served.processes[worker].url}/via/openai/v1/chat/completions"
                 headers = {"authorization": f"Bearer {token}"}
                 async with aiohttp.ClientSession() as session:
                     while not done.is_set():
+                        await go.wait()
                         gone = state["gone"]  # set: removeKey has returned, so this is a try
-                        async with session.post(url, json=_CHAT, headers=headers) as answer:
-                            await answer.read()
+                        state["under way"] += 1
+                        status = 0
+                        with contextlib.suppress(aiohttp.ClientError):  # cut while under way
+                            async with session.post(url, json=_CHAT, headers=headers) as answer:
+                                status = answer.status
+                                await answer.read()
+                        state["under way"] -= 1
                         if gone:
                             state["tries"] += 1
-                            state["violations"] += answer.status == 200
-                            statuses[answer.status] = statuses.get(answer.status, 0) + 1
-                            tried.set()
-                        elif answer.status == 200:
+                            state["violations"] += status == 200
+                            statuses[status] = statuses.get(status, 0) + 1
+                        elif status == 200:
                             state["passed"] += 1
                             flowing[worker].set()
+                        tried.set()
+
+            async def until(true: Callable[[], bool]) -> None:
+                while not true():
+                    tried.clear()
+                    await tried.wait()
 
             async with asyncio.TaskGroup() as group:
                 for number in range(_CALLERS):
@@ -216,16 +226,19 @@ async def refused(_: int) -> list[dict[str, Any]]:
                     key = await served.add_key()
                     for event in flowing:
                         event.clear()
+                    go.set()
                     for event in flowing:  # every worker is using the key
                         await event.wait()
                     state["gone"] = await served.remove_key(key, worker=turn % _WORKERS)
                     aim = state["tries"] + _TRIES_A_ROUND
-                    while state["tries"] < aim:
-                        tried.clear()
-                        await tried.wait()
+                    await until(lambda aim=aim: state["tries"] >= aim)
+                    # A try that is still under way must not meet the next key.
+                    go.clear()
+                    await until(lambda: not state["under way"])
                     state["gone"] = 0.0
                     turn += 1
                 done.set()
+                go.set()
     found = f"{state['violations']} of {state['tries']:,.0f} ({turn} removals)"
     return [
         _row(

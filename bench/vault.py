@@ -20,7 +20,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-import keysteward  # noqa: F401 - puts our folders on the path
+import keysteward.house  # noqa: F401 - puts our folders on the path
 from bench.installation import ROOT, machine, write_results
 from providers import CATALOGUE
 from store import Owner, ProvenOwner, Store, Tx, system_clock

@@ -6,6 +6,7 @@ import sys
 def main() -> None:
     """Run the command line. The wheel alone carries `keysteward.client`; the rest is an extra."""
     try:
+        import keysteward.house  # noqa: F401, PLC0415 - before anything of the server's
         from keysteward import cli  # noqa: PLC0415 - what it needs may not be installed
     except ModuleNotFoundError as missing:
         sys.exit(

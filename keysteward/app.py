@@ -1,5 +1,9 @@
 """Puts the parts together: the one place where everything is made, and handed down."""
 
+# isort: off
+import keysteward.house  # noqa: F401 - before anything of the server's
+
+# isort: on
 import asyncio
 import contextlib
 import gc
@@ -36,15 +40,17 @@ from resolvers import build
 from resolvers.context import Services
 from store import Clock, Store, StoreUnavailable, Tx, system_clock
 from store.changes import Tail
+from store.clock import DAY, MINUTE
 from vault.keyring import Keyring
 from vault.listeners import HEARTBEAT_SECONDS, Listeners
-from vault.revocations import WORKER_SILENT_AFTER, Revocations, seen
+from vault.revocations import WORKER_SILENT_AFTER, Revocations, forget, seen
 from vault.seal import Place
 from vault.secret import Secret
 from vault.vault import Vault
 
 _LOG: Final = logging.getLogger("keysteward")
 _PULSE_SECONDS: Final = 1.0
+_SWEEP_EVERY: Final = 60 * MINUTE
 _AGAIN_SECONDS: Final = 0.25
 
 
@@ -149,8 +155,9 @@ def create_app(
             )
             tail = Tail(store)
             await tail.start()
-            await store.write(lambda tx: _begin(tx, worker, clock()))
-            for task in (_follow(tail, live, listeners), _pulse(store, worker, clock)):
+            house = Housekeeping(worker, clock, config.history_days * DAY)
+            await store.write(house.unit)
+            for task in (_follow(tail, live, listeners), _pulse(store, house)):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
             if own_process:
                 _spare_the_collector()
@@ -188,19 +195,32 @@ async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _pulse(store: Store, worker: str, clock: Clock) -> None:
-    """Say every second that this process lives, and close the books of those that died."""
+class Housekeeping:
+    """What each process does every second: says that it lives, and clears up after the dead."""
+
+    def __init__(self, worker: str, clock: Clock, history: int) -> None:
+        self._worker = worker
+        self._clock = clock
+        self._history = history
+        self._swept_at = 0
+
+    def unit(self, tx: Tx) -> None:
+        """Do it; once an hour, drop the history that is older than it is kept for."""
+        now = self._clock()
+        seen(tx, self._worker, now)
+        calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
+        if now - self._swept_at >= _SWEEP_EVERY:
+            forget(tx, older_than=now - self._history)
+            self._swept_at = now
+
+
+async def _pulse(store: Store, house: Housekeeping) -> None:
     while True:
         await asyncio.sleep(_PULSE_SECONDS)
         try:
-            await store.write(lambda tx: _begin(tx, worker, clock()))
+            await store.write(house.unit)
         except StoreUnavailable as failure:
             _LOG.warning("This process could not say that it lives. %s", failure)
-
-
-def _begin(tx: Tx, worker: str, now: int) -> None:
-    seen(tx, worker, now)
-    calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

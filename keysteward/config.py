@@ -48,6 +48,13 @@ def _count(text: str) -> int:
     return number
 
 
+def _days(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 36_500:  # noqa: PLR2004
+        raise ValueError("not between 1 and 36500")
+    return number
+
+
 def _switch(text: str) -> bool:
     return {"on": True, "off": False}[text.strip().lower()]
 
@@ -155,6 +162,15 @@ SETTINGS: Final = (
         "here.",
     ),
     Setting(
+        "HISTORY_DAYS",
+        "history_days",
+        _days,
+        "90",
+        "1 to 36500",
+        "For how many days the log of changes is kept. A tool that was away for longer is told to "
+        "list its keys anew.",
+    ),
+    Setting(
         "LOG_LEVEL",
         "log_level",
         _choice("debug", "info", "warning", "error"),
@@ -179,6 +195,7 @@ class Config:
     graphiql: bool
     introspection: bool
     upstreams: dict[str, Upstream]
+    history_days: int
     log_level: str
 
     @classmethod

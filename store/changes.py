@@ -173,10 +173,7 @@ def prune(tx: Tx, *, older_than: int) -> int:
         " WHERE account IN (SELECT account FROM changes WHERE at < :older_than)",
         older_than=older_than,
     )
-    return tx.run(
-        "DELETE FROM changes WHERE seq <= (SELECT pruned FROM accounts"
-        " WHERE accounts.account = changes.account)"
-    )
+    return tx.run("DELETE FROM changes WHERE at < :older_than", older_than=older_than)
 
 
 class Tail:

@@ -195,6 +195,12 @@ class Revocations:
         )
 
 
+def forget(tx: Tx, *, older_than: int) -> None:
+    """Drop what was changed, and what was heard of it, before `older_than` (microseconds)."""
+    changes.prune(tx, older_than=older_than)
+    tx.run("DELETE FROM heard WHERE at < :older_than", older_than=older_than)
+
+
 def seen(tx: Tx, worker: str, now: int) -> None:
     """Note that a worker lives."""
     tx.run(

@@ -22,6 +22,7 @@ CREATE TABLE sessions (
   proven_at  INTEGER NOT NULL        -- when the password was last given
 ) STRICT;
 CREATE INDEX sessions_of_account ON sessions (account);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
 
 CREATE TABLE user_tokens (
   id         TEXT PRIMARY KEY,
@@ -96,6 +97,7 @@ CREATE TABLE changes (               -- what happened, in commit order; gap-free
   at       INTEGER NOT NULL,
   UNIQUE (account, seq)
 ) STRICT;
+CREATE INDEX changes_by_time ON changes (at);
 CREATE INDEX revocations_of_account ON changes (account, seq) WHERE reason IS NOT NULL;
 
 CREATE TABLE workers (               -- the server processes; one that fell silent has died
@@ -124,6 +126,7 @@ CREATE TABLE heard (                 -- each acknowledgement: everything up to `
   at       INTEGER NOT NULL,
   PRIMARY KEY (account, tool, instance, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX heard_by_time ON heard (at);
 
 CREATE TABLE calls (                 -- the ledger: one row for each brokered call
   id         TEXT NOT NULL,

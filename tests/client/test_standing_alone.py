@@ -49,6 +49,15 @@ def test_it_is_imported_and_used_without_any_of_the_servers_dependencies() -> No
     assert all(name.startswith("keysteward.client") for name in modules)
 
 
+def test_a_tools_own_modules_stay_its_own(tmp_path: Path) -> None:
+    (tmp_path / "store.py").write_text("MINE = True\n", encoding="utf-8")
+    done = _run(
+        f"import sys; sys.path.append({str(tmp_path)!r}); before = list(sys.path);"
+        "import keysteward.client; assert sys.path == before"
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_none_of_the_server_is_loaded() -> None:
     done = _run("import sys, keysteward.client; print(*sys.modules)")
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,6 @@ from graphql import (
 )
 from websockets.asyncio.client import ClientConnection, connect
 
-import keysteward
 from accounts.passwords import Passwords
 from keysteward import server
 from keysteward.app import create_app

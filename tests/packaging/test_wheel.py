@@ -119,7 +119,7 @@ def test_pypis_schema_stays_whole_beside_it(server_environment: Path, tmp_path: 
     )
     assert where.startswith(str(_HERE))
     ours = run(
-        python, "-c", "import keysteward, schema; print(schema.__file__)", folder=tmp_path
+        python, "-c", "import keysteward.house, schema; print(schema.__file__)", folder=tmp_path
     ).strip()
     assert ours.endswith("keysteward/_parts/schema/__init__.py")
 
