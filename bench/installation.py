@@ -127,7 +127,7 @@ def _wait_until_alive(popen: subprocess.Popen[bytes], url: str) -> None:
 
 
 @contextlib.contextmanager
-def fake_provider(**options: str | int) -> Iterator[Process]:
+def fake_provider(**options: str | float) -> Iterator[Process]:
     """Run the bundled fake provider; options as its command line has them."""
     port = free_port()
     given = [part for name, value in options.items() for part in (f"--{name}", str(value))]

@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -149,7 +150,7 @@ class _Crowd:
             for number, token in todo:
                 port = ports[number % len(ports)]
                 _, listener = await loop.create_connection(
-                    lambda token=token, port=port: Listener(token, "127.0.0.1", port, self._heard),
+                    partial(Listener, token, "127.0.0.1", port, self._heard),
                     "127.0.0.1",
                     port,
                 )
@@ -163,7 +164,8 @@ class _Crowd:
     async def heard(self, events: int, closes: int, seconds: float) -> Heard:
         """Give what was heard once so many events and closes came; raise when they don't."""
         async with asyncio.timeout(seconds):
-            while len(self._heard.events) < events or len(self._heard.closed) < closes:
+            # Looked at now and then: waking somebody at each event would be measured too.
+            while len(self._heard.events) < events or len(self._heard.closed) < closes:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
         heard = Heard(
             self._heard.events[:],

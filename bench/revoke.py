@@ -15,8 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from http.client import OK
+from importlib.metadata import version
 from typing import Any, Final, Self
 
 import aiohttp
@@ -47,6 +49,9 @@ _CALLERS: Final = 16
 _STREAMS: Final = 100
 _MANY: Final = 10_000
 _FEW: Final = 3
+_IDLE_SECONDS: Final = 4.0
+Rows = list[dict[str, Any]]
+
 _CHAT: Final = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -180,79 +185,102 @@ def _row(what: str, goal: str, found: str, **figures: Any) -> dict[str, Any]:
     return {"what": what, "goal": goal, "found": found, **figures}
 
 
-async def refused(_: int) -> list[dict[str, Any]]:
+class _Rush:
+    """Callers that never rest, on every worker; what they begin after a removal must be refused."""
+
+    def __init__(self, served: Served, token: str) -> None:
+        self._served = served
+        self._token = token
+        self.gone = False
+        """removeKey has returned, so that whatever begins now is a try."""
+        self.statuses: dict[int, int] = {}
+        self._under_way = 0
+        self._over = False
+        self._go = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._flowing = [asyncio.Event() for _ in served.processes]
+
+    @property
+    def tries(self) -> int:
+        """Give how many calls began after a removal had returned."""
+        return sum(self.statuses.values())
+
+    async def call(self, worker: int) -> None:
+        """Call through one worker, again and again."""
+        url = f"{self._served.processes[worker].url}/via/openai/v1/chat/completions"
+        headers = {"authorization": f"Bearer {self._token}"}
+        async with aiohttp.ClientSession() as session:
+            while not self._over:
+                await self._go.wait()
+                is_try, status = self.gone, 0
+                self._under_way += 1
+                with contextlib.suppress(aiohttp.ClientError):  # cut while under way
+                    async with session.post(url, json=_CHAT, headers=headers) as answer:
+                        status = answer.status
+                        await answer.read()
+                self._under_way -= 1
+                if is_try:
+                    self.statuses[status] = self.statuses.get(status, 0) + 1
+                elif status == OK:
+                    self._flowing[worker].set()
+                self._ended.set()
+
+    async def flow(self) -> None:
+        """Let all call, and wait until every worker has used the key."""
+        for event in self._flowing:
+            event.clear()
+        self._go.set()
+        for event in self._flowing:
+            await event.wait()
+
+    async def stand(self) -> None:
+        """Let none begin, and wait for those under way: a try must not meet the next key."""
+        self._go.clear()
+        await self.until(lambda: not self._under_way)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until this is so."""
+        while not true():
+            self._ended.clear()
+            await self._ended.wait()
+
+    def end(self) -> None:
+        """Let everybody go home."""
+        self._over = True
+        self._go.set()
+
+
+async def refused(_: int) -> Rows:
     """From the moment that removeKey returned, count the calls on any worker that still went."""
     with fake_provider() as fake:
         async with serving("ours", workers=_WORKERS, upstream=fake.url) as served:
             (token,) = await served.tokens(1)
-            statuses: dict[int, int] = {}
-            state = {"gone": 0.0, "tries": 0, "violations": 0, "passed": 0, "under way": 0}
-            done, tried, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
-            flowing = [asyncio.Event() for _ in range(_WORKERS)]
-
-            async def call(worker: int) -> None:
-                url = f"{served.processes[worker].url}/via/openai/v1/chat/completions"
-                headers = {"authorization": f"Bearer {token}"}
-                async with aiohttp.ClientSession() as session:
-                    while not done.is_set():
-                        await go.wait()
-                        gone = state["gone"]  # set: removeKey has returned, so this is a try
-                        state["under way"] += 1
-                        status = 0
-                        with contextlib.suppress(aiohttp.ClientError):  # cut while under way
-                            async with session.post(url, json=_CHAT, headers=headers) as answer:
-                                status = answer.status
-                                await answer.read()
-                        state["under way"] -= 1
-                        if gone:
-                            state["tries"] += 1
-                            state["violations"] += status == 200
-                            statuses[status] = statuses.get(status, 0) + 1
-                        elif status == 200:
-                            state["passed"] += 1
-                            flowing[worker].set()
-                        tried.set()
-
-            async def until(true: Callable[[], bool]) -> None:
-                while not true():
-                    tried.clear()
-                    await tried.wait()
-
+            rush, removals = _Rush(served, token), 0
             async with asyncio.TaskGroup() as group:
                 for number in range(_CALLERS):
-                    group.create_task(call(number % _WORKERS))
-                turn = 0
-                while state["tries"] < _TRIES:
+                    group.create_task(rush.call(number % _WORKERS))
+                while rush.tries < _TRIES:
                     key = await served.add_key()
-                    for event in flowing:
-                        event.clear()
-                    go.set()
-                    for event in flowing:  # every worker is using the key
-                        await event.wait()
-                    state["gone"] = await served.remove_key(key, worker=turn % _WORKERS)
-                    aim = state["tries"] + _TRIES_A_ROUND
-                    await until(lambda aim=aim: state["tries"] >= aim)
-                    # A try that is still under way must not meet the next key.
-                    go.clear()
-                    await until(lambda: not state["under way"])
-                    state["gone"] = 0.0
-                    turn += 1
-                done.set()
-                go.set()
-    found = f"{state['violations']} of {state['tries']:,.0f} ({turn} removals)"
+                    await rush.flow()
+                    await served.remove_key(key, worker=removals % _WORKERS)
+                    rush.gone, aim = True, rush.tries + _TRIES_A_ROUND
+                    await rush.until(lambda aim=aim: rush.tries >= aim)  # type: ignore[misc]
+                    await rush.stand()
+                    rush.gone = False
+                    removals += 1
+                rush.end()
     return [
         _row(
             f"calls that went after removeKey returned, {_WORKERS} workers",
             "0",
-            found,
-            removals=turn,
-            statuses=statuses,
-            **state,
+            f"{rush.statuses.get(OK, 0)} of {rush.tries:,} ({removals} removals)",
+            removals=removals,
+            statuses=rush.statuses,
         )
     ]
 
 
-async def cut(_: int) -> list[dict[str, Any]]:
+async def cut(_: int) -> Rows:
     """Stream through the worker that removes, and through another; see when the client is told."""
     rows = []
     with fake_provider(events=10_000, pace=0.02) as fake:
@@ -292,7 +320,7 @@ async def cut(_: int) -> list[dict[str, Any]]:
     return rows
 
 
-async def heard(rounds: int) -> list[dict[str, Any]]:
+async def heard(rounds: int) -> Rows:
     """Tell N listeners, ours and stock in turns."""
     rows = []
     goals = {1_000: "p99 40", 5_000: "p99 200"}
@@ -351,7 +379,7 @@ def _heard_row(
     )
 
 
-async def few(rounds: int) -> list[dict[str, Any]]:
+async def few(rounds: int) -> Rows:
     """Remove what concerns 3 of 10,000 listeners; count what the others cost."""
     figures: dict[str, Any] = {}
     for listeners in (_FEW, _MANY):
@@ -362,11 +390,15 @@ async def few(rounds: int) -> list[dict[str, Any]]:
             keys = [await served.add_key("google") for _ in range(4 * rounds)]
             await asyncio.sleep(1.5)
             await other.heard()
-            before = await served.counts()
+            idle = await served.counts()
+            await asyncio.sleep(_IDLE_SECONDS)
+            before, began = await served.counts(), time.monotonic()
             for key in keys:
                 await served.remove_key(key)
             concerned = await one.heard(_FEW * len(keys))
-            after = await served.counts()
+            after, took = await served.counts(), time.monotonic() - began
+            # Open sockets cost a ping every 20 seconds, removal or not.
+            after["cpu"] -= (before["cpu"] - idle["cpu"]) * took / _IDLE_SECONDS
             rest = await other.heard()
             figures[str(listeners)] = {
                 "removals": len(keys),
@@ -394,7 +426,7 @@ async def few(rounds: int) -> list[dict[str, Any]]:
             ),
         ),
         _row(
-            f"… server CPU a removal, with {_FEW} listeners and with {_MANY:,} (ms)",
+            f"… server CPU a removal, above idle, with {_FEW} listeners and {_MANY:,} (ms)",
             "the same",
             f"{cpu[str(_FEW)]:.2f} and {cpu[str(_MANY)]:.2f}",
             alone=alone["cpu"],
@@ -402,7 +434,7 @@ async def few(rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-async def opened(rounds: int) -> list[dict[str, Any]]:
+async def opened(rounds: int) -> Rows:
     """Open sockets, initialise, subscribe, and wait for the first heartbeat."""
     count = 4_000
     found: dict[str, list[dict[str, float]]] = {"ours": [], "stock": []}
@@ -437,14 +469,14 @@ async def opened(rounds: int) -> list[dict[str, Any]]:
                 _row(
                     f"{kind}: {what}",
                     goal,
-                    f"{statistics.median(values):,.1f}   ({min(values):,.1f} to {max(values):,.1f})",
+                    f"{statistics.median(values):,.1f} ({min(values):,.1f} to {max(values):,.1f})",
                     values=values,
                 )
             )
     return rows
 
 
-PARTS: Final[dict[str, Callable[[int], Awaitable[list[dict[str, Any]]]]]] = {
+PARTS: Final[dict[str, Callable[[int], Coroutine[Any, Any, Rows]]]] = {
     "refused": refused,
     "cut": cut,
     "heard": heard,
@@ -460,11 +492,12 @@ def main() -> None:
     options.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
     chosen = options.parse_args()
     many_files()
-    console, rows = Console(width=132), []
+    console = Console(width=132)
+    rows: Rows = []
     here = machine()
     console.print(
-        f"{here['cpu']}, {here['cores']} cores, Python {here['python']}, uvloop"
-        f" {uvloop.__version__}; load {here['load'][0]:.1f} at the start. p50 / p99 / most."
+        f"{here['cpu']}, {here['cores']} cores, Python {here['python']},"
+        f" uvloop {version('uvloop')}; load {here['load'][0]:.1f} at the start. p50 / p99 / most."
     )
     table = Table("what", "goal", "found")
     for name in chosen.only.split(","):

@@ -83,7 +83,7 @@ def application(kind: str) -> Any:
     config = Config.read(dotenv=None)
     logs.set_up(config.log_level)
     if kind == "stock":
-        keysteward.app.GraphQLEndpoint = StockEndpoint  # type: ignore[misc]
+        vars(keysteward.app)["GraphQLEndpoint"] = StockEndpoint
     app = create_app(config, heartbeat_seconds=_HEARTBEAT_SECONDS, own_process=True)
     return Counted(app) if kind == "counted" else app
 

@@ -406,11 +406,11 @@ async def _pass_on(
         if answer.taken:
             break
         if out:
-            tally.passed(out)
             await send({"type": "http.response.body", "body": out, "more_body": True})
+            tally.passed(out)
     else:
         out = b""
     out += scrubber.flush()
+    await send({"type": "http.response.body", "body": out})
     tally.passed(out)
     tally.outcome = Outcome.ANSWERED
-    await send({"type": "http.response.body", "body": out})

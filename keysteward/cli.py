@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 import redact
+from keysteward.commands.audit import audit
 from keysteward.commands.demo import demo
 from keysteward.commands.schema import schema
 from keysteward.commands.serve import SERVE_HELP, serve
@@ -35,7 +36,7 @@ commands = typer.Typer(
 )
 tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 commands.command(help=SERVE_HELP)(serve)
-for group, functions in ((commands, (demo, schema, version)), (tokens, (check, new))):
+for group, functions in ((commands, (demo, schema, audit, version)), (tokens, (check, new))):
     for function in functions:
         group.command(help=_prose(function))(function)
 commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")

@@ -22,8 +22,8 @@ def set_up(level: str, known: Iterable[bytes] = ()) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # What uvicorn says of its comings and goings, `serve` says better. Never its DEBUG: it logs each
-    # websocket frame, cut in the middle, where no pattern finds the half of a token that is left.
+    # What uvicorn says of its comings and goings, `serve` says better. Never its DEBUG: that logs
+    # each websocket frame cut in its middle, where no pattern finds the half of a token.
     logging.getLogger("uvicorn").setLevel(logging.INFO if level == "debug" else logging.WARNING)
     # It logs every unit of work twice at DEBUG, from the thread that should be doing it.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)

@@ -5,7 +5,8 @@ above its cursor, so a slow one can neither hold others up nor miss anything.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+import contextlib
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -198,40 +199,52 @@ class Listeners:
         A heartbeat comes once all that was missed has been given, then every few seconds. A tool
         whose own end was given hears nothing more. Raises `CursorExpired`.
         """
-        owner, ear = audience.owner, _Ear()
-        self._ears.setdefault(owner.account, set()).add(ear)
-        place = None
-        try:
+        with self._ear(audience.owner) as ear:
             try:
                 place = await self.place(audience, after)
             except Ended:
                 return
-            seq, beat = place.seq, 0.0
-            if after is None:  # nothing was missed, so there is nothing to wait for
+            try:
+                events = self._from(audience, place, ear, caught_up=after is None)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        yield event
+            finally:
+                self.leave(place)
+
+    async def _from(
+        self, audience: Audience, place: Place, ear: _Ear, *, caught_up: bool
+    ) -> AsyncGenerator[Change | Reached, None]:
+        clock, seq, beat = asyncio.get_running_loop().time, place.seq, 0.0
+        if caught_up:
+            yield self.reached(seq)
+            beat = clock() + self.heartbeat_seconds
+        while True:
+            ear.wake.clear()
+            found, seq, is_all = await self.after(audience.owner, seq)
+            for change in found:
+                if audience.concerns(change):
+                    yield change
+                    if audience.ends_with(change):
+                        return
+            if not is_all:
+                continue
+            if clock() >= beat:
                 yield self.reached(seq)
-                beat = asyncio.get_running_loop().time() + self.heartbeat_seconds
-            while True:
-                ear.wake.clear()
-                found, seq, is_all = await self.after(owner, seq)
-                for change in found:
-                    if audience.concerns(change):
-                        yield change
-                        if audience.ends_with(change):
-                            return
-                if not is_all:
-                    continue
-                now = asyncio.get_running_loop().time()
-                if now >= beat:
-                    yield self.reached(seq)
-                    beat = now + self.heartbeat_seconds
-                await _woken(ear, until=beat)
+                beat = clock() + self.heartbeat_seconds
+            await _woken(ear, until=beat)
+
+    @contextlib.contextmanager
+    def _ear(self, owner: Owner) -> Iterator[_Ear]:
+        ear = _Ear()
+        self._ears.setdefault(owner.account, set()).add(ear)
+        try:
+            yield ear
         finally:
             ears = self._ears[owner.account]
             ears.discard(ear)
             if not ears:
                 del self._ears[owner.account]
-            if place is not None:
-                self.leave(place)
 
 
 async def _woken(ear: _Ear, *, until: float) -> None:

@@ -12,7 +12,7 @@ import functools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ GIVEN_OUT: Final = {
     "createTool": "token",
     "createUserToken": "token",
 }
-"""Each field that gives a secret out, and where in its answer: the only ones, as the contract says."""
+"""Each field that gives a secret out, and where in its answer: the only ones of the contract."""
 _OF_CLIENTS: Final = ("httpx", "httpcore", "openai", "anthropic", "google", "websockets.client")
 _MOST_OF_A_BODY: Final = 1 << 20
 
@@ -38,6 +38,8 @@ class Search:
         self.looked_at: Counter[str] = Counter()
         self.finds: Counter[tuple[str, str, str]] = Counter()
         self.test = "before the first test"
+        self.left_alone: set[Path] = set()
+        """Directories of tests that leave canaries on purpose."""
 
     def look(self, sort: str, data: bytes, place: str | None = None) -> None:
         """Search one piece."""
@@ -139,6 +141,11 @@ def _watch_calls(search: Search) -> None:
     FakeProvider.__call__ = watched  # type: ignore[method-assign]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    text = "leaves_canaries: the test leaves keys in its directory on purpose, to search for them"
+    config.addinivalue_line("markers", text)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     search = Search()
@@ -152,19 +159,22 @@ _SEARCH: Final = pytest.StashKey[Search]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     item.config.stash[_SEARCH].test = item.nodeid
-    return (yield)  # type: ignore[return-value]
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report: Any = yield
+    funcargs = getattr(item, "funcargs", {})
+    if item.get_closest_marker("leaves_canaries") and "tmp_path" in funcargs:
+        item.config.stash[_SEARCH].left_alone.add(funcargs["tmp_path"])
     if report.passed:  # a failure shows what it compared
         for name, text in report.sections:
             if name.startswith(("Captured stdout", "Captured stderr")):
                 item.config.stash[_SEARCH].look("printed", text.encode("utf-8", "replace"))
-    return report  # type: ignore[return-value]
+    return report
 
 
 @pytest.hookimpl(trylast=True)
@@ -173,13 +183,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     folders = getattr(session.config, "_tmp_path_factory", None)
     if folders is not None and folders._basetemp is not None:
         search_files(search, folders._basetemp)
-    if search.finds and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+    if search.finds and session.exitstatus in {
+        pytest.ExitCode.OK,
+        pytest.ExitCode.NO_TESTS_COLLECTED,
+    }:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def search_files(search: Search, folder: Path) -> None:
     """Search each file under a folder, its name too."""
     for file in sorted(folder.rglob("*")):
+        if search.left_alone & {file, *file.parents}:
+            continue
         place = str(file.relative_to(folder))
         search.look("file name", file.name.encode(), str(file.parent.relative_to(folder)))
         if file.is_file() and not file.is_symlink():

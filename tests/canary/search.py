@@ -1,7 +1,7 @@
 """Looks for canaries in bytes, in each form in which a leak would carry them.
 
-Every made-up key of `tests.kit.canary` holds one of the cores below, and so does the password of the
-made-up people; tokens are random, and looked for by their form.
+Every made-up key of `tests.kit.canary` holds one of the cores below, and so does the password of
+the made-up people; tokens are random, and looked for by their form.
 """
 
 import base64

@@ -6,6 +6,7 @@ answered and left on disk holds neither a key nor a password nor a token.
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,11 @@ class Told:
 
 def wrong_places(secret: str, token: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give requests that carry a secret where none belongs."""
-    for text in (secret, f'{{ key(id: "{secret}") {{ nope }} }}', f'{{ providers @x(a: "{secret}") }}'):
+    for text in (
+        secret,
+        f'{{ key(id: "{secret}") {{ nope }} }}',
+        f'{{ providers @x(a: "{secret}") }}',
+    ):
         yield "/graphql", {"json": {"query": text}}
     yield "/graphql", {"json": {"query": "query A { providers { id } }", "operationName": secret}}
     yield "/graphql", {"json": {"query": "{ providers { id } }", "variables": secret}}
@@ -76,7 +81,7 @@ async def on_a_socket(url: str, secret: str, token: str) -> list[bytes]:
         [f'{{"type": "{secret}"}}'],
         [begin.replace(token, secret)],
         [begin, ask % f"{{ {secret}"],
-        [begin, ask % f"subscription {{ keyRevoked(after: \\\"{secret}\\\") {{ __typename }} }}"],
+        [begin, ask % f'subscription {{ keyRevoked(after: \\"{secret}\\") {{ __typename }} }}'],
         [begin, ask % "subscription { keyRevoked { __typename } }"],
     ):
         protocols: Any = ["graphql-transport-ws"]
@@ -84,8 +89,8 @@ async def on_a_socket(url: str, secret: str, token: str) -> list[bytes]:
             for frame in frames:
                 await socket.send(frame)
             try:
-                for _ in range(2):
-                    heard.append(str(await asyncio.wait_for(socket.recv(), 5)).encode())
+                async with asyncio.timeout(5):
+                    heard += [str(await socket.recv()).encode(), str(await socket.recv()).encode()]
             except (ConnectionClosed, TimeoutError):
                 heard.append((socket.close_reason or "").encode())
     return heard
@@ -111,7 +116,9 @@ async def live(told: Told, url: str, fake: FakeProvider) -> tuple[str, str]:
                 fake.mode = mode
                 body = {"model": "gpt-5", "messages": [{"role": "user", "content": "hi"}]}
                 for streams in (False, True):
-                    await tool.post("/via/openai/v1/chat/completions", json=body | {"stream": streams})
+                    await tool.post(
+                        "/via/openai/v1/chat/completions", json=body | {"stream": streams}
+                    )
             fake.mode = None
         async with told.client(url, cookie="keysteward=" + PASSWORD) as other:
             for path, request in wrong_places(canary(), token):
@@ -135,7 +142,7 @@ async def test_nothing_secret_is_in_whatever_a_server_says_answers_and_leaves(
     fake, told = FakeProvider(other_keys=KeyKind.VALID), Told()
     async with running(fake) as up:
         wires = ",".join(f"{name}={up}/{name}" for name in ("openai", "anthropic", "google"))
-        settings = {"LOG_LEVEL": "debug", "UPSTREAMS": wires}
+        settings: Any = {"LOG_LEVEL": "debug", "UPSTREAMS": wires}
         with serving(tmp_path, **settings) as server:
             token, key = await live(told, server.url, fake)
             await fault(told, server, tmp_path)
@@ -167,9 +174,7 @@ async def test_nothing_secret_is_in_whatever_a_server_says_answers_and_leaves(
 
 async def fault(told: Told, server: Serving, folder: Path) -> None:
     """Have the server fail with a key in its hands."""
-    import sqlite3  # noqa: PLC0415
-
-    (database,) = folder.rglob("keysteward.db")
+    (database,) = list(folder.rglob("keysteward.db"))  # noqa: ASYNC240 - nobody waits for it
     other = sqlite3.connect(database, timeout=10)
     other.execute("ALTER TABLE seals RENAME TO elsewhere")
     other.commit()

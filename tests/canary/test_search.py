@@ -42,7 +42,10 @@ def test_a_token_is_found_by_its_form_and_its_hint_is_none() -> None:
 
 def test_nothing_is_found_where_nothing_is() -> None:
     assert found_in(os.urandom(1_000_000)) == set()
-    assert found_in(b"sk-proj-\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa20001 key_01 CANARY") == set()
+    assert (
+        found_in(b"sk-proj-\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa20001 key_01 CANARY")
+        == set()
+    )
 
 
 def test_only_what_is_meant_to_be_given_out_is_overlooked() -> None:
@@ -77,14 +80,16 @@ LEAKS = {
 
 def run_of(*lines: str) -> "subprocess.CompletedProcess[str]":
     """Run tests of these lines, one each, in a process and folder of their own."""
-    tests = [f"def test_{n}(tmp_path, secret=canary()):\n    {line}" for n, line in enumerate(lines)]
+    tests = [
+        f"def test_{n}(tmp_path, secret=canary()):\n    {line}" for n, line in enumerate(lines)
+    ]
     head = ["import logging", "from tests.kit.canary import canary"]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "test_it.py")
         file.write_text("\n".join([*head, *tests, ""]))
         options = ["-q", "-p", "tests.canary.plugin", "-p", "no:cacheprovider", "-c", os.devnull]
         where = ["--rootdir", folder, "--basetemp", f"{folder}/run", str(file)]
-        return subprocess.run(  # noqa: S603 - our own interpreter
+        return subprocess.run(
             [sys.executable, "-m", "pytest", *options, *where],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from keysteward.demo.traces import forms_of, found_in
 from tests.kit.canary import canary
 from tests.kit.commands import keysteward
@@ -27,6 +29,7 @@ def test_a_step_that_does_not_hold_ends_the_tour_with_an_error(tmp_path: Path) -
     assert "steps held" not in taken.stdout
 
 
+@pytest.mark.leaves_canaries
 def test_the_search_finds_a_key_in_each_form_in_which_it_may_stand(tmp_path: Path) -> None:
     key = canary()
     for number, form in enumerate(forms_of(key)):

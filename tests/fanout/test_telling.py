@@ -68,6 +68,36 @@ class _Ear:
                 assert due <= set(self.heard), "a heartbeat claims nothing that was not delivered"
 
 
+async def _come_and_go(
+    home: House, token: str, stay: int, until: "asyncio.Future[int]"
+) -> list[int]:
+    """Listen, drop after `stay` messages, and resume from the last cursor, again and again."""
+    cursor, heard = 0, list[int]()
+    while True:
+        async with home.socket() as socket:
+            await socket.begin(authorization=f"Bearer {token}")
+            await socket.subscribe("1", after=f"c{cursor}")
+            for _ in range(stay):
+                event = (await socket.next(20))["payload"]["data"]["keyRevoked"]
+                cursor = int((event.get("cursor") or event["head"])[1:])
+                if event["__typename"] == "KeyRevoked":
+                    heard.append(cursor)
+                if until.done() and cursor >= until.result():
+                    return heard
+            socket.connection.transport.abort()
+
+
+async def _stay(
+    home: House, token: str, text: str, until: "asyncio.Future[int]", log: set[int]
+) -> None:
+    async with home.socket() as socket:
+        await socket.begin(authorization=f"Bearer {token}")
+        await socket.send(type="subscribe", id="1", payload={"query": text})
+        ear = _Ear(int((await socket.event("Heartbeat"))["head"][1:]))
+        await ear.hear(socket, until, log)
+        assert ear.heard == sorted(seq for seq in log if seq > ear.start)
+
+
 async def test_under_concurrent_commits_nothing_is_missing_nothing_twice_and_all_in_order(
     home: House,
 ) -> None:
@@ -76,51 +106,26 @@ async def test_under_concurrent_commits_nothing_is_missing_nothing_twice_and_all
     _, token = await person.tool()
     log: set[int] = set()
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(await Store.open(home.config.database))
 
-        async def commit() -> None:
-            for _ in range(40):
-                log.add(await _remove(store, owner))
+    async def commit(store: Store) -> None:
+        for _ in range(40):
+            log.add(await _remove(store, owner))
 
-        async def come_and_go(number: int) -> None:
-            """Listen, drop at some moment, and resume from the last cursor, again and again."""
-            cursor = 0
-            heard: list[int] = []
-            while not (ended.done() and cursor >= ended.result()):
-                async with home.socket() as socket:
-                    await socket.begin(authorization=f"Bearer {token}")
-                    await socket.subscribe("1", after=f"c{cursor}")
-                    for _ in range(3 + number * 5):
-                        event = (await socket.next(20))["payload"]["data"]["keyRevoked"]
-                        if event["__typename"] == "KeyRevoked":
-                            cursor = int(event["cursor"][1:])
-                            heard.append(cursor)
-                        else:
-                            cursor = max(cursor, int(event["head"][1:]))
-                        if ended.done() and cursor >= ended.result():
-                            break
-                    socket.connection.transport.abort()
-            assert heard == sorted(log)
-
-        async def stay(text: str) -> None:
-            async with home.socket() as socket:
-                await socket.begin(authorization=f"Bearer {token}")
-                await socket.send(type="subscribe", id="1", payload={"query": text})
-                event = await socket.event("Heartbeat")
-                ear = _Ear(int(event["head"][1:]))
-                await ear.hear(socket, ended, log)
-                assert ear.heard == sorted(seq for seq in log if seq > ear.start)
-
-        async with asyncio.timeout(60), asyncio.TaskGroup() as listening:
-            for number in range(6):
-                listening.create_task(come_and_go(number))
-                listening.create_task(stay(_ALL))
-                listening.create_task(stay(_ALL + "\n# alone"))
-            async with asyncio.TaskGroup() as writing:
-                for _ in range(4):
-                    writing.create_task(commit())
-            ended.set_result(max(log))
+    async with (
+        await Store.open(home.config.database) as store,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as listening,
+    ):
+        restless = [
+            listening.create_task(_come_and_go(home, token, 3 + 5 * number, ended))
+            for number in range(6)
+        ]
+        for ending in ("", "\n# alone") * 6:
+            listening.create_task(_stay(home, token, _ALL + ending, ended, log))
+        await asyncio.gather(*(commit(store) for _ in range(4)))
+        ended.set_result(max(log))
+    for task in restless:
+        assert task.result() == sorted(log)
 
 
 async def test_a_socket_that_takes_nothing_holds_nobody_up_and_misses_nothing(home: House) -> None:
@@ -254,10 +259,10 @@ async def test_a_tool_counts_as_running_from_its_first_heartbeat_until_it_is_gon
         await socket.send(type="complete", id="1")
         async with asyncio.timeout(5):
             while await rows() > 1:
-                await asyncio.sleep(0.01)
+                await socket.event("Heartbeat")
     async with asyncio.timeout(5):
         while await rows():
-            await asyncio.sleep(0.01)
+            await person.get("viewer")  # each question gives the server a turn
 
 
 async def test_a_token_that_ended_since_the_socket_opened_begins_no_listening(home: House) -> None:

@@ -252,7 +252,9 @@ async def _(_: House, ada: Visitor) -> dict[str, Any]:
 
 @case(("createTool", "ToolCreated"))
 async def _(_: House, ada: Visitor) -> dict[str, Any]:
-    answer = await ada.do("createTool", name="t", providers=["openai"], expiresAt="2100-01-01T00:00:00Z")
+    answer = await ada.do(
+        "createTool", name="t", providers=["openai"], expiresAt="2100-01-01T00:00:00Z"
+    )
     assert [p["id"] for p in answer["tool"]["providers"]] == ["openai"]
     assert answer["tool"]["expiresAt"] == "2100-01-01T00:00:00+00:00"
     return answer
@@ -375,9 +377,7 @@ async def test_every_field_of_every_success_is_filled_in(home: House) -> None:
 
 async def test_pages_of_revocations_and_calls_follow_each_other_without_gap(home: House) -> None:
     ada = await home.person()
-    removed = [
-        (await ada.do("removeKey", id=(await ada.key())["id"]))["cursor"] for _ in range(5)
-    ]
+    removed = [(await ada.do("removeKey", id=(await ada.key())["id"]))["cursor"] for _ in range(5)]
     seen: list[str] = []
     after = None
     while True:

@@ -71,16 +71,18 @@ async def test_a_fault_in_one_field_leaves_the_others_answered(
 ) -> None:
     ada = await home.person()
     await ada.key()
-    response = await ada.post("{ viewer { address } key(id: \"x\") { id } }")
+    response = await ada.post('{ viewer { address } key(id: "x") { id } }')
     assert response.json()["data"] == {"viewer": {"address": ada.address}, "key": None}
     home.rows("ALTER TABLE keys RENAME TO elsewhere")
-    response = await ada.post("{ viewer { address } key(id: \"x\") { id } }")
+    response = await ada.post('{ viewer { address } key(id: "x") { id } }')
     assert response.json()["data"] == {"viewer": {"address": ada.address}, "key": None}
     assert len(response.json()["errors"]) == 1
     home.rows("ALTER TABLE elsewhere RENAME TO keys")
 
 
-@pytest.mark.parametrize("mode", [Mode.RATE_LIMITED, Mode.OVERLOADED, Mode.HTML_ERROR, Mode.REDIRECT])
+@pytest.mark.parametrize(
+    "mode", [Mode.RATE_LIMITED, Mode.OVERLOADED, Mode.HTML_ERROR, Mode.REDIRECT]
+)
 async def test_a_provider_that_gives_no_verdict_leaves_the_key_unverified(
     mode: Mode, home: House
 ) -> None:

@@ -1,6 +1,6 @@
-"""Promise P2: what is Ada's does not exist for Bob. He is answered as to an id that never was.
+"""Promise P2: what is Ada's does not exist for Bob: he is answered as to an id that never was.
 
-Every field of the contract and every route must have its case here: one that is added without fails.
+Every field of the contract and every route must have its case here; one without fails the run.
 """
 
 from collections.abc import Awaitable, Callable
@@ -296,7 +296,7 @@ async def test_the_other_routes_tell_nobody_anything_of_an_account(
         ("rotateKey", {"secret": canary()}),
     ],
 )
-async def test_as_much_is_read_for_anothers_key_as_for_nobodys(
+async def test_as_much_is_read_for_anothers_key_as_for_nobodys(  # noqa: PLR0917 - fixtures
     name: str,
     arguments: dict[str, str],
     home: House,

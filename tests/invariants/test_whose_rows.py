@@ -17,6 +17,8 @@ WITHOUT_OWNER = {
     "accounts/sessions.py:Sessions.find": "the cookie is what says whose it is",
     "accounts/sessions.py:Sessions.open.unit": "clears everybody's expired sessions away",
     "broker/calls.py:give_up_on_the_dead": "closes the books of a server process that died",
+    "keysteward/commands/audit.py:_verified": "verifies everybody's trail, and shows nothing of it",
+    "vault/revocations.py:forget": "drops everybody's old acknowledgements",
     "store/changes.py:prune": "drops everybody's old changes",
     "store/changes.py:Tail.start": "follows everybody's changes",
     "store/changes.py:Tail._read": "likewise",

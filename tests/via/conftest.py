@@ -36,6 +36,7 @@ async def house(
     serving.begin_test()
     yield serving
     assert serving.leaks() == []
+    assert "Exception in ASGI" not in caplog.text
     told = caplog.text.encode()
     assert [secret for secret in serving.secrets() if secret in told] == []
 

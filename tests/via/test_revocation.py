@@ -3,15 +3,18 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from broker import request
 from broker.calls import Outcome
 from keysteward.demo.fake_provider import Gate
+from providers import CATALOGUE
 from store import Store
 from store.changes import Change, Kind, Reason
 from tests.kit.installation import HeldTool, Installation, Person, StoredKey, served, until
@@ -126,6 +129,35 @@ class TestRemoval:
             call = await ada.call_ended()  # while the tool is still connected, and reads nothing
         assert call.outcome is Outcome.CUT
         assert call.bytes_out < 64_000_000
+
+    async def test_one_that_does_not_take_the_last_event_either_keeps_no_books_open(
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
+        house.fake.gate = gate = Gate(after=2)
+        body = json.dumps(STREAM).encode()
+        token = b"Bearer " + tool.token.encode()
+        headers = [(b"authorization", token), (b"content-length", b"%d" % len(body))]
+        ask = request.check(CATALOGUE["openai"], "POST", PATH.encode(), b"", headers)
+        stuck = asyncio.Event()
+
+        async def receive() -> MutableMapping[str, Any]:
+            if body_given.is_set():
+                await asyncio.Event().wait()
+            body_given.set()
+            return {"type": "http.request", "body": body}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if b"key_removed" in message.get("body", b""):
+                stuck.set()
+                await asyncio.Event().wait()
+
+        body_given = asyncio.Event()
+        calling = asyncio.ensure_future(house.broker.call(ask, receive, send))
+        await gate.reached()
+        await ada.remove_key(key)
+        await stuck.wait()
+        assert (await ada.call_ended()).outcome is Outcome.CUT
+        calling.cancel()
 
     async def test_a_call_that_was_booked_before_and_joins_after_is_cut(
         self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
