@@ -126,7 +126,7 @@ class Accounts:
         self, owner: ProvenOwner, name: str, *, expires_at: int | None
     ) -> str:
         """Make a token for the owner's own GraphQL clients; given here and never again."""
-        if not 1 <= len(name) <= LONGEST_NAME:
+        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
             raise NameUnfit(LONGEST_NAME)
         token = tokens.make(TokenKind.USER)
         reference, at = f"utk_{ULID()}", self._clock()

@@ -69,7 +69,7 @@ class NameUnfit(AccountsFailure):
     """The name is empty or too long."""
 
     def __init__(self, longest: int) -> None:
-        super().__init__(f"Give a name of 1 to {longest} characters.")
+        super().__init__(f"Give a name of 1 to {longest} printable characters.")
 
 
 class SignUpClosed(AccountsFailure):

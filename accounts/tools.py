@@ -83,7 +83,7 @@ class Tools:
         expires_at: int | None,
     ) -> tuple[Tool, str]:
         """Make a tool and its token, which is given here and never again. Raises `NameUnfit`."""
-        if not 1 <= len(name) <= LONGEST_NAME:
+        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
             raise NameUnfit(LONGEST_NAME)
         token = tokens.make(TokenKind.TOOL)
         at = self._clock()

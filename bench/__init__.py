@@ -1,1 +1,1 @@
-"""The benchmarks: each beside its peers in one run. They print and write JSON; they gate nothing."""
+"""The benchmarks: each beside its peers in one run. They print, and gate nothing."""

@@ -124,7 +124,7 @@ class Tally:
 class Broker:
     """Makes calls for tools, each with its owner's key."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts that it stands on
         self,
         store: Store,
         vault: Vault,
@@ -205,7 +205,7 @@ class Broker:
 
         return self._store.write(unit)
 
-    async def _exchange(
+    async def _exchange(  # noqa: PLR0917 - a step of `call`, with what that has gathered
         self,
         ask: Ask,
         booking: Booking,
@@ -367,7 +367,7 @@ async def _piece(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def _pass_on(
+async def _pass_on(  # noqa: PLR0917 - likewise
     answer: Response,
     booking: Booking,
     provider: Provider,

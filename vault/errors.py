@@ -72,8 +72,8 @@ class NoKey(VaultFailure):
 
     def __init__(self, provider: str) -> None:
         super().__init__(
-            f"There is no {provider} key for this call. Its owner can add one in keysteward, or choose "
-            "which one is the default."
+            f"There is no {provider} key for this call. Its owner can add one in keysteward, or "
+            "choose which one is the default."
         )
 
 

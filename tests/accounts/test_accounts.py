@@ -156,7 +156,7 @@ class TestUserTokens:
             with pytest.raises(TokenUnknown):
                 await accounts.holder(text)
 
-    @pytest.mark.parametrize("name", ["", "x" * 101])
+    @pytest.mark.parametrize("name", ["", "x" * 101, "line\nbreak"])
     async def test_it_needs_a_name(self, accounts: Accounts, ada: ProvenOwner, name: str) -> None:
         with pytest.raises(NameUnfit):
             await accounts.make_user_token(ada, name, expires_at=None)

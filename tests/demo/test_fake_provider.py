@@ -48,7 +48,7 @@ async def wire(url: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="module")
 def process() -> Iterator[str]:
     command = [sys.executable, "-m", "keysteward.demo.fake_provider"]
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ) as served:
         assert served.stdout is not None

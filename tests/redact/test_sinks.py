@@ -27,7 +27,7 @@ redact.install([UNSHAPED.encode()])
 
 def said(script: str, *options: str) -> str:
     """Run a script behind `BEFORE`; give all it wrote."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own script
+    done = subprocess.run(
         [sys.executable, *options, "-c", BEFORE + script],
         env={"CANARY": CANARY, "UNSHAPED": UNSHAPED, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,

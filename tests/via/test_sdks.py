@@ -126,11 +126,11 @@ class TestRefused:
 
     async def test_no_key_is_not_found(self, house: Installation, ada: Person) -> None:
         tool = await ada.make_tool()
-        with pytest.raises(openai.NotFoundError, match="(?i)no openai key"):
+        with pytest.raises(openai.NotFoundError, match=r"(?i)no openai key"):
             await _ask(house, "openai", tool.token)
-        with pytest.raises(anthropic.NotFoundError, match="(?i)no anthropic key"):
+        with pytest.raises(anthropic.NotFoundError, match=r"(?i)no anthropic key"):
             await _ask(house, "anthropic", tool.token)
-        with pytest.raises(errors.ClientError, match="(?i)no google key") as refused:
+        with pytest.raises(errors.ClientError, match=r"(?i)no google key") as refused:
             await _ask(house, "google", tool.token)
         assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
         assert len(house.answers) == 3
