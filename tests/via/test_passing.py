@@ -134,7 +134,7 @@ class TestAnswers:
         assert set(through.headers) == names | ours
         assert through.headers["keysteward-call"].startswith("call_")
 
-    async def test_a_answer_without_a_body_may_tell_a_length(
+    async def test_an_answer_without_a_body_may_tell_a_length(
         self, house: Installation, ada: Person, tool: HeldTool
     ) -> None:
         unchanged = b'HTTP/1.1 304 Not Modified\r\netag: "e"\r\ncontent-length: 2000\r\n\r\n'

@@ -171,7 +171,7 @@ class TestBreaking:
         self, house: Installation, tool: HeldTool
     ) -> None:
         async def script(_: bytes, __: StreamReader, writer: StreamWriter) -> None:
-            writer.write(answer(body=EVENT, type_=b"text/event-stream")[:-1])
+            writer.write(answer(body=EVENT + EVENT, type_=b"text/event-stream")[: -len(EVENT)])
             writer.close()
 
         async with scripted(script) as url:
