@@ -38,7 +38,7 @@ class Heard:
     events: list[float] = field(default_factory=list)
     heartbeats: int = 0
     closed: list[tuple[float, int]] = field(default_factory=list)
-    octets: int = 0
+    messages: int = 0
 
 
 class Listener(asyncio.Protocol):
@@ -68,7 +68,6 @@ class Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
-        self._heard.octets += len(data)
         if self._left:
             data = self._left + data
         if self._request is not None:
@@ -93,6 +92,7 @@ class Listener(asyncio.Protocol):
     def _frame(self, data: bytes, start: int, end: int, now: float) -> None:
         kind = data[start] & 0x0F
         if kind == 0x1:
+            self._heard.messages += 1
             if data.find(_EVENT, start, end) >= 0:
                 self._heard.events.append(now)
             elif data.find(_HEARTBEAT, start, end) >= 0:
@@ -171,11 +171,11 @@ class _Crowd:
             self._heard.events[:],
             self._heard.heartbeats,
             self._heard.closed[:],
-            self._heard.octets,
+            self._heard.messages,
         )
         self._heard.events.clear()
         self._heard.closed.clear()
-        self._heard.heartbeats = self._heard.octets = 0
+        self._heard.heartbeats = self._heard.messages = 0
         return heard
 
     async def close(self) -> None:

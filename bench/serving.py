@@ -4,7 +4,7 @@ All are the whole application on the same schema; `stock` answers websockets wit
 handler and adapter, as its ASGI view comes. Heartbeats are a minute apart in all, so that what is
 measured is the telling.
 
-    python -m bench.serving ours|counted|stock PORT
+    python -m bench.serving ours|counted|stock|floor PORT
 """
 
 import sys
@@ -28,6 +28,11 @@ from keysteward.graphql import GraphQLEndpoint
 
 COUNTS: Final = "/bench/counts"
 _HEARTBEAT_SECONDS: Final = 60.0
+_ACK: Final = '{"type":"connection_ack"}'
+_BEAT: Final = (
+    '{"id":"1","type":"next","payload":{"data":{"keyRevoked":'
+    '{"__typename":"Heartbeat","head":"c1","at":"2026-01-01T00:00:00+00:00"}}}}'
+)
 
 
 class StockEndpoint(GraphQLEndpoint):
@@ -77,6 +82,25 @@ class Counted:
         await send({"type": "http.response.body", "body": body})
 
 
+class Floor:
+    """Answers websockets with fixed text: what uvicorn itself takes."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Acknowledge, give one heartbeat, and stay."""
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": "graphql-transport-ws"})
+        for answer in (_ACK, _BEAT):
+            await receive()
+            await send({"type": "websocket.send", "text": answer})
+        await receive()
+
+
 def application(kind: str) -> Any:
     """Make one of the applications."""
     many_files()
@@ -85,8 +109,11 @@ def application(kind: str) -> Any:
     if kind == "stock":
         vars(keysteward.app)["GraphQLEndpoint"] = StockEndpoint
     app = create_app(config, heartbeat_seconds=_HEARTBEAT_SECONDS, own_process=True)
-    return Counted(app) if kind == "counted" else app
+    wrapped = {"counted": Counted, "floor": Floor}.get(kind)
+    return wrapped(app) if wrapped else app
 
 
 if __name__ == "__main__":
-    uvicorn.run(application(sys.argv[1]), port=int(sys.argv[2]), **server.settings())
+    # Pings go to every open socket, removal or not, and would be counted with it.
+    given = {"ws_ping_interval": None} if sys.argv[1] == "counted" else {}
+    uvicorn.run(application(sys.argv[1]), port=int(sys.argv[2]), **server.settings(**given))

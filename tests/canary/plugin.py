@@ -173,7 +173,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if report.passed:  # a failure shows what it compared
         for name, text in report.sections:
             if name.startswith(("Captured stdout", "Captured stderr")):
-                item.config.stash[_SEARCH].look("printed", text.encode("utf-8", "replace"))
+                item.config.stash[_SEARCH].look("printed text", text.encode("utf-8", "replace"))
     return report
 
 
@@ -204,7 +204,7 @@ def search_files(search: Search, folder: Path) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     search = config.stash[_SEARCH]
-    looked = ", ".join(f"{count} {sort}s" for sort, count in sorted(search.looked_at.items()))
+    looked = ", ".join(f"{count} of {sort}" for sort, count in sorted(search.looked_at.items()))
     if search.finds:
         terminalreporter.section("secrets found where none may be", red=True)
         for (sort, place, form), count in sorted(search.finds.items()):

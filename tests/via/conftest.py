@@ -36,9 +36,18 @@ async def house(
     serving.begin_test()
     yield serving
     assert serving.leaks() == []
-    assert "Exception in ASGI" not in caplog.text
-    told = caplog.text.encode()
-    assert [secret for secret in serving.secrets() if secret in told] == []
+    # Less what the test's own clients log, and the wire's bytes that uvicorn does at DEBUG: that
+    # the process as it is run strikes tokens out of those is the redaction's test. The access log
+    # is off, too, but pytest listens to loggers that are silent.
+    records = [
+        record
+        for record in caplog.get_records("call")
+        if record.levelno > logging.DEBUG
+        and not record.name.startswith(("httpx", "uvicorn.access"))
+    ]
+    told = "\n".join(map(logging.Formatter().format, records))
+    assert "Exception in ASGI" not in told
+    assert [secret for secret in serving.secrets() if secret.decode() in told] == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")
