@@ -35,6 +35,13 @@ class SignInRefused(AccountsFailure):
         super().__init__("Address or password is wrong.")
 
 
+class TooManySignIns(AccountsFailure):
+    """More passwords wait to be looked at than are kept waiting; nothing was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many are signing in at this moment. Try again in a few seconds.")
+
+
 class SignInRequired(AccountsFailure):
     """Nobody is signed in, or the session or token has ended."""
 

@@ -1,4 +1,8 @@
-"""Passwords: argon2id, off the event loop, few at a time so that a flood can't take the memory."""
+"""Passwords: argon2id, off the event loop, few at a time so that a flood can't take the memory.
+
+At most `_MOST_WAITING` wait their turn; whoever comes then is told so at once. What is too long to be
+anybody's password is never brought to its normal form: that takes the square of its length.
+"""
 
 import asyncio
 import unicodedata
@@ -9,11 +13,14 @@ from typing import Final, TypeVar
 import argon2
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from accounts.errors import PasswordUnfit, SignInRefused
+from accounts.errors import PasswordUnfit, SignInRefused, TooManySignIns
 
 SHORTEST: Final = 8
 LONGEST: Final = 1024
+# Characters as typed: the normal form of some is a third as long.
+_MOST_READ: Final = 4 * LONGEST
 _AT_ONCE: Final = 2
+_MOST_WAITING: Final = 64
 T = TypeVar("T")
 
 
@@ -25,10 +32,11 @@ class Passwords:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         # Verified against when there is no such account, so that the answer takes as long.
         self._nobody = self._hasher.hash("nobody")
+        self._taken = 0
 
     async def hash(self, password: str) -> str:
-        """Give the encoded hash to store. Raises `PasswordUnfit`."""
-        text = unicodedata.normalize("NFC", password)
+        """Give the encoded hash to store. Raises `PasswordUnfit`, `TooManySignIns`."""
+        text = unicodedata.normalize("NFC", password) if len(password) <= _MOST_READ else ""
         if not SHORTEST <= len(text) <= LONGEST:
             raise PasswordUnfit(SHORTEST, LONGEST)
         return await self._run(self._hasher.hash, _encode(text))
@@ -36,14 +44,15 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> str | None:
         """Check a password against a stored hash, or against nobody's when there is none.
 
-        Gives a new hash to store when the profile has changed, else None. Raises `SignInRefused`.
+        Gives a new hash to store when the profile has changed, else None. Raises `SignInRefused`,
+        `TooManySignIns`.
         """
-        given = _encode(unicodedata.normalize("NFC", password)[: LONGEST + 1])
+        given = _encode(unicodedata.normalize("NFC", password[:_MOST_READ])[: LONGEST + 1])
         try:
             await self._run(self._hasher.verify, stored or self._nobody, given)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             raise SignInRefused from None
-        if stored is None:
+        if stored is None or len(password) > _MOST_READ:
             raise SignInRefused
         if self._hasher.check_needs_rehash(stored):
             return await self._run(self._hasher.hash, given)
@@ -54,7 +63,14 @@ class Passwords:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, function: Callable[..., T], *arguments: str | bytes) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        if self._taken >= _AT_ONCE + _MOST_WAITING:
+            raise TooManySignIns
+        self._taken += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, function, *arguments)
+        finally:
+            self._taken -= 1
 
 
 def _encode(text: str) -> bytes:

@@ -100,7 +100,8 @@ class Sessions:
 
     def proven(self, session: Session) -> ProvenOwner:
         """Give the owner as one who has just proven who they are. Raises `StaleLogin`."""
-        if self._clock() - session.proven_at > FRESH_FOR:
+        # Either way: a clock that was put back must not make a login fresh for longer.
+        if abs(self._clock() - session.proven_at) > FRESH_FOR:
             raise StaleLogin
         return ProvenOwner(session.owner.account)
 

@@ -52,6 +52,8 @@ _STREAMS: Final = 100
 _MANY: Final = 10_000
 _FEW: Final = 3
 _IDLE_SECONDS: Final = 4.0
+_SETTLE_SECONDS: Final = 2.0
+_WARM: Final = 5
 Rows = list[dict[str, Any]]
 
 _CHAT: Final = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
@@ -389,8 +391,12 @@ async def few(rounds: int) -> Rows:
             await one.open(served.ports, await served.tokens(_FEW, ("google",)))
             if others := listeners - _FEW:
                 await other.open(served.ports, await served.tokens(others, ("openai",)))
-            keys = [await served.add_key("google") for _ in range(4 * rounds)]
-            await asyncio.sleep(1.5)
+            warm = [await served.add_key("google") for _ in range(_WARM)]
+            keys = [await served.add_key("google") for _ in range(10 * rounds)]
+            for key in warm:  # the first ones write the listeners' own rows out of the log
+                await served.remove_key(key)
+            await one.heard(_FEW * len(warm))
+            await asyncio.sleep(_SETTLE_SECONDS)
             await other.heard()
             idle = await served.counts()
             await asyncio.sleep(_IDLE_SECONDS)

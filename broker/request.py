@@ -26,7 +26,8 @@ _LONGEST_TARGET: Final = 8192
 _PATH: Final = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*)+")
 _QUERY: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]|{}-]|%[0-9A-Fa-f]{2})*")
 _ENCODED_SEPARATOR: Final = re.compile(rb"%(?:2f|5c|00|0a|0d)", re.IGNORECASE)
-_DOTS: Final = frozenset({b".", b".."})
+# Some servers drop what follows a `;` before they follow dots.
+_DOT_SEGMENT: Final = re.compile(rb"/(?:\.|%2e){1,2}(?:/|;|%3b|\Z)", re.IGNORECASE)
 _CREDENTIAL_NAMES: Final = frozenset(
     {
         b"key",
@@ -159,8 +160,7 @@ def _check_target(path: bytes, query: bytes) -> None:
         )
     if b"//" in path or _ENCODED_SEPARATOR.search(path):
         raise RequestRefused("The path must hold no empty segment and no encoded slash or control.")
-    # Some servers drop what follows a `;` before they follow dots.
-    if any(unquote_to_bytes(part).partition(b";")[0] in _DOTS for part in path.split(b"/")):
+    if _DOT_SEGMENT.search(path):
         raise RequestRefused("The path must hold no . or .. segment.")
 
 

@@ -21,8 +21,8 @@ def settings(**given: Any) -> dict[str, Any]:
     """
     return {
         "loop": "uvloop",
-        "http": "httptools",
-        "ws": "websockets-sansio",
+        "http": "keysteward.wires:Http",
+        "ws": "keysteward.wires:WebSocket",
         "ws_max_size": LARGEST_BODY,
         "ws_per_message_deflate": False,
         "ws_ping_interval": 20.0,

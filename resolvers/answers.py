@@ -45,6 +45,8 @@ EXPECTED: Final[tuple[type[Exception], ...]] = (
     vault.KeyPresent,
     CursorExpired,
 )
+"""Everything that a mutation answers as data."""
+TOLD: Final[tuple[type[Exception], ...]] = (*EXPECTED, accounts.TooManySignIns)
 """Everything that a client may be told in its own words."""
 
 

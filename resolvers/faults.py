@@ -15,7 +15,7 @@ from graphql import GraphQLError, GraphQLSyntaxError, Lexer, Source, TokenKind
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from redact import redact
-from resolvers.answers import EXPECTED
+from resolvers.answers import TOLD
 from resolvers.limits import MOST_TOKENS, TooMuch
 
 _LOG: Final = logging.getLogger("keysteward.graphql")
@@ -77,7 +77,7 @@ def told(error: GraphQLError, names: frozenset[str] = frozenset()) -> GraphQLErr
         cause = cause.original_error
     if isinstance(error, TooMuch):
         return _put(error, error.message, "TOO_MUCH")
-    if isinstance(cause, EXPECTED):
+    if isinstance(cause, TOLD):
         return _put(error, str(cause), _code(cause))
     if isinstance(cause, CannotGetOperationTypeError):
         return _put(error, NoSuchOperation().as_http_error_reason(), "BAD_REQUEST")

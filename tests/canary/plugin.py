@@ -173,7 +173,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if report.passed:  # a failure shows what it compared
         for name, text in report.sections:
             if name.startswith(("Captured stdout", "Captured stderr")):
-                item.config.stash[_SEARCH].look("printed text", text.encode("utf-8", "replace"))
+                item.config.stash[_SEARCH].look("printed", text.encode("utf-8", "replace"))
     return report
 
 

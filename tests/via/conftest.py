@@ -4,9 +4,8 @@ The loop is uvloop, as in production.
 """
 
 import asyncio
-import faulthandler
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 import pytest_asyncio
@@ -32,18 +31,16 @@ async def house(
     serving: Installation, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Installation]:
     """The module's installation; at the end of each test it must have told nothing secret."""
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
     serving.begin_test()
     yield serving
     assert serving.leaks() == []
-    # Less what the test's own clients log, and the wire's bytes that uvicorn does at DEBUG: that
-    # the process as it is run strikes tokens out of those is the redaction's test. The access log
-    # is off, too, but pytest listens to loggers that are silent.
+    # Less what the test's own clients log. The access log is off, too, but pytest listens to
+    # loggers that are silent.
     records = [
         record
         for record in caplog.get_records("call")
-        if record.levelno > logging.DEBUG
-        and not record.name.startswith(("httpx", "uvicorn.access"))
+        if not record.name.startswith(("httpx", "uvicorn.access"))
     ]
     told = "\n".join(map(logging.Formatter().format, records))
     assert "Exception in ASGI" not in told
@@ -68,11 +65,3 @@ async def key(ada: Person) -> StoredKey:
 @pytest_asyncio.fixture(loop_scope="module")
 async def tool(ada: Person, key: StoredKey) -> HeldTool:
     return await ada.make_tool()
-
-
-@pytest.fixture(autouse=True)
-def no_test_hangs() -> Iterator[None]:
-    """Say where it hung, rather than hang."""
-    faulthandler.dump_traceback_later(40, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
