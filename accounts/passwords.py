@@ -1,7 +1,7 @@
 """Passwords: argon2id, off the event loop, few at a time so that a flood can't take the memory.
 
-At most `_MOST_WAITING` wait their turn; whoever comes then is told so at once. What is too long to be
-anybody's password is never brought to its normal form: that takes the square of its length.
+At most `_MOST_WAITING` wait their turn; whoever comes then is told so at once. What is too long to
+be anybody's password is never brought to its normal form: that takes the square of its length.
 """
 
 import asyncio

@@ -86,6 +86,26 @@ class CallCut(CallFailure):
         super().__init__("The key or the tool was revoked while this call ran; it was cut.")
 
 
+class RemovalsUnheard(CallFailure):
+    """This process can't follow the log of changes, so it may not hear that a key was removed."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "removals_unheard"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server process can't hear of removals at this moment, so it makes no calls. Try "
+            "again."
+        )
+
+
+class CallGivenUp(RemovalsUnheard):
+    """A call that ran when its process had stopped hearing of removals for too long."""
+
+    outcome = Outcome.LOST
+
+
 class UpstreamFailed(CallFailure):
     """The provider could not be reached, or did not answer as HTTP does."""
 

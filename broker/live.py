@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from broker.errors import CallCut
+from broker.errors import CallCut, CallGivenUp, RemovalsUnheard
 from store.changes import Change, Kind
 
 _MOST_REMEMBERED: Final = 10_000
@@ -55,9 +55,13 @@ class Scope:
 
 
 class LiveCalls:
-    """Joined by each call before its first byte leaves; fed with the log of changes."""
+    """Joined by each call before its first byte leaves; fed with the log of changes.
+
+    Whoever feeds it says when they can't: what is not known to be alive then counts as removed.
+    """
 
     def __init__(self) -> None:
+        self._hears = True
         self._scopes: dict[_Ground, set[Scope]] = {}
         # A call whose key was removed between its transaction and its joining must not slip
         # through. Only refusals are remembered, never a grant.
@@ -66,12 +70,21 @@ class LiveCalls:
     def __len__(self) -> int:
         return len(set().union(*self._scopes.values()))
 
-    def join(self, *, key: str, tool: str) -> Scope:
-        """Give the scope in which a call with this key, by this tool, is to run."""
-        return Scope(self, (("key", key), ("tool", tool)))
+    def join(self, *, key: str, tool: str | None = None) -> Scope:
+        """Give the scope in which a call with this key, by this tool, is to run.
+
+        Without a tool it is keysteward's own, such as a verification.
+        """
+        grounds = (("key", key), ("tool", tool)) if tool is not None else (("key", key),)
+        return Scope(self, grounds)
 
     def enter(self, scope: Scope) -> None:
-        """Begin a scope. Raises `CallCut` when what it stands on is gone already."""
+        """Begin a scope. Raises `CallCut` when what it stands on is gone already.
+
+        Raises `RemovalsUnheard` while nobody could say so.
+        """
+        if not self._hears:
+            raise RemovalsUnheard
         if not self._gone.keys().isdisjoint(scope.grounds):
             raise CallCut
         for ground in scope.grounds:
@@ -84,6 +97,25 @@ class LiveCalls:
             scopes.discard(scope)
             if not scopes:
                 del self._scopes[ground]
+
+    @property
+    def hears(self) -> bool:
+        """Tell whether removals are heard of here, so that calls can be made."""
+        return self._hears
+
+    def go_deaf(self) -> None:
+        """Let no call begin: the log of changes can't be followed."""
+        self._hears = False
+
+    def hear_again(self) -> None:
+        """Let calls begin again: everything that was missed has been applied."""
+        self._hears = True
+
+    def give_up(self) -> None:
+        """End every call: any of them may stand on what is gone."""
+        for scopes in list(self._scopes.values()):
+            for scope in list(scopes):
+                scope.end(CallGivenUp())
 
     def apply(self, changes: Iterable[Change]) -> int:
         """Cut what the changes ended; give how many calls that were.

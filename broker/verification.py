@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from broker.errors import CallCut, RemovalsUnheard
+from broker.live import LiveCalls
 from broker.outbound import Outbound
 from broker.upstream import Timeouts, Upstream, UpstreamFailure
 from providers import Provider
+from vault.errors import KeyGone
 from vault.rows import KeyState
 from vault.secret import Secret
 
@@ -19,12 +22,27 @@ class Verifier:
         self,
         outbound: Outbound,
         upstreams: Mapping[str, Upstream],
+        live: LiveCalls,
         *,
         timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
         self._outbound = outbound
         self._upstreams = upstreams
+        self._live = live
         self._timeouts = timeouts
+
+    async def of_stored(self, provider: Provider, secret: Secret, key: str) -> KeyState:
+        """Give what the provider says of a key that is kept here; its removal cuts the question.
+
+        Raises `KeyGone` when it was removed meanwhile.
+        """
+        try:
+            with self._live.join(key=key):
+                return await self.standing(provider, secret)
+        except CallCut:
+            raise KeyGone from None
+        except RemovalsUnheard:
+            return KeyState.UNVERIFIED
 
     async def standing(self, provider: Provider, secret: Secret) -> KeyState:
         """Give what the provider says of a key.

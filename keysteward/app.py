@@ -30,15 +30,16 @@ from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
 from keysteward import logs
 from keysteward.config import Config
+from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
-from keysteward.http import VIA, SafeHeaders, Via, health_routes
+from keysteward.http import VIA, KnownHosts, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.page.graphiql_page import graphiql_routes
 from providers import CATALOGUE
 from redact import asyncio_exceptions
 from resolvers import build
 from resolvers.context import Services
-from store import Clock, Store, StoreUnavailable, Tx, system_clock
+from store import Clock, Store, Tx, system_clock
 from store.changes import Tail
 from store.clock import DAY, MINUTE
 from vault.keyring import Keyring
@@ -51,7 +52,6 @@ from vault.vault import Vault
 _LOG: Final = logging.getLogger("keysteward")
 _PULSE_SECONDS: Final = 1.0
 _SWEEP_EVERY: Final = 60 * MINUTE
-_AGAIN_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def create_app(
                 sessions=Sessions(store, keyring, clock),
                 tools=Tools(store, keyring, clock),
                 vault=vault,
-                verifier=Verifier(outbound, upstreams),
+                verifier=Verifier(outbound, upstreams, live),
                 revocations=revocations,
                 listeners=listeners,
                 calls=Calls(store),
@@ -150,14 +150,14 @@ def create_app(
             starlette.router.routes.extend(
                 [
                     Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
-                    *health_routes(store, keyring),
+                    *health_routes(store, keyring, live),
                 ]
             )
             tail = Tail(store)
             await tail.start()
             house = Housekeeping(worker, clock, config.history_days * DAY)
             await store.write(house.unit)
-            for task in (_follow(tail, live, listeners), _pulse(store, house)):
+            for task in (Follower(tail, live, listeners).run(), _pulse(store, house)):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
             if own_process:
                 _spare_the_collector()
@@ -178,21 +178,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-async def _follow(tail: Tail, live: LiveCalls, listeners: Listeners) -> None:
-    """Carry each change out in this process: cut first, then tell.
-
-    Whatever fails, it goes on: else removals would neither cut nor be heard in this process.
-    """
-    while True:
-        try:
-            async for batch in tail:
-                live.apply(batch)
-                listeners.apply(batch)
-        except Exception:  # noqa: BLE001 - logged; whatever it was must not end this
-            _LOG.exception("The log of changes could not be followed; it is tried again.")
-            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 class Housekeeping:
@@ -219,8 +204,8 @@ async def _pulse(store: Store, house: Housekeeping) -> None:
         await asyncio.sleep(_PULSE_SECONDS)
         try:
             await store.write(house.unit)
-        except StoreUnavailable as failure:
-            _LOG.warning("This process could not say that it lives. %s", failure)
+        except Exception:  # noqa: BLE001 - logged; one that falls silent is taken for dead
+            _LOG.exception("This process could not say that it lives.")
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
@@ -229,8 +214,8 @@ async def _stop(task: "asyncio.Task[None]") -> None:
         await task
 
 
-def from_environment() -> App:
+def from_environment() -> ASGIApp:
     """Make the application that the environment describes: what each server process calls."""
     config = Config.read()
     logs.set_up(config.log_level, known=written_keys(config))
-    return create_app(config, own_process=True)
+    return KnownHosts(create_app(config, own_process=True), config.url)

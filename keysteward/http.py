@@ -1,9 +1,14 @@
 """The routes that are not GraphQL: the broker's, and health. Plain ASGI where it is hot."""
 
+import ipaddress
 import logging
+import re
 import secrets
+from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -13,11 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broker import request, wire
 from broker.broker import Broker
 from broker.errors import CallFailure, ProviderUnknown
+from broker.live import LiveCalls
 from providers import Provider, UnknownProvider, find
 from store import Store, StoreUnavailable, Tx
 from vault.keyring import Keyring
 
 VIA: Final = "/via/"
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
 _LOG: Final = logging.getLogger("keysteward.broker")
 
 _EVERYWHERE: Final = (
@@ -121,7 +128,58 @@ class SafeHeaders:
         await self._app(scope, receive, sending if scope["type"] == "http" else send)
 
 
-def health_routes(store: Store, keyring: Keyring) -> list[Route]:
+class KnownHosts:
+    """Refuses requests to a name that is not ours: websockets and brokered calls too.
+
+    A page of somebody else's can have its own name lead to 127.0.0.1 once the browser has loaded it
+    (DNS rebinding). It then speaks to us as its own origin, from inside. An address can't be bound
+    anew, so every address is taken, and no `Host` at all, which no browser leaves out.
+    """
+
+    def __init__(self, app: ASGIApp, url: str) -> None:
+        self._app = app
+        self._names = {"localhost", (urlsplit(url).hostname or "").lower()}
+        self._sentence = f"Nothing is served under this name. Go to {url}\n".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] == "lifespan" or self._is_ours(scope["headers"]):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            status = HTTPStatus.MISDIRECTED_REQUEST
+            headers = [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", str(len(self._sentence)).encode()),
+                (b"cache-control", b"no-store"),
+                *_EVERYWHERE,
+            ]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": self._sentence})
+
+    def _is_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1:
+            return not hosts
+        match = _HOST.fullmatch(hosts[0])
+        if match is None:
+            return False
+        name = match[1].decode("latin-1").lower()
+        return name in self._names or _is_address(name)
+
+
+@lru_cache(maxsize=64)
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def health_routes(store: Store, keyring: Keyring, live: LiveCalls) -> list[Route]:
     """Give `/health` (the process lives) and `/ready` (it can do its work)."""
 
     async def health(_: Request) -> JSONResponse:
@@ -138,6 +196,9 @@ def health_routes(store: Store, keyring: Keyring) -> list[Route]:
             checks = {"database": "writable", "masterKey": "opens its check value"}
         except Exception as failure:  # noqa: BLE001 - any reason is a reason not to be ready
             checks = {"database": type(failure).__name__}
+            return JSONResponse({"status": "not ready", **checks}, status_code=503)
+        if not live.hears:
+            checks["removals"] = "not heard of: no calls are made"
             return JSONResponse({"status": "not ready", **checks}, status_code=503)
         return JSONResponse({"status": "ready", **checks})
 

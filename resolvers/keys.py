@@ -68,8 +68,8 @@ async def verify_key(info: Info, input: KeyInput) -> VerifyKeyResult:  # noqa: A
     owner = await info.context.owner()
     services = info.context.services
     sealed = await services.vault.sealed(owner, input.id)
-    state = await services.verifier.standing(
-        CATALOGUE[sealed.provider], services.vault.open(sealed)
+    state = await services.verifier.of_stored(
+        CATALOGUE[sealed.provider], services.vault.open(sealed), input.id
     )
     entry = await services.vault.note_verification(owner, input.id, sealed.version, state)
     return KeyVerified(key=types.Key.of(entry))

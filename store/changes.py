@@ -15,6 +15,7 @@ from store.owner import Owner
 
 _TICK_SECONDS: Final = 0.010
 _MOST_A_READ: Final = 1000
+_READ_WITHIN_SECONDS: Final = 0.5
 
 
 class Kind(StrEnum):
@@ -181,38 +182,52 @@ class Tail:
 
     It is woken at once by this process's own commits, and sees those of other processes at the
     next tick, 10 ms at most. Nothing is queued: a follower that was slow reads more rows at once.
+
+    Raises whatever keeps the log from being read, `TimeoutError` where that takes too long. It can
+    be asked on: nothing is passed over.
     """
 
     def __init__(self, store: Store, *, tick_seconds: float = _TICK_SECONDS) -> None:
         self._store = store
         self._tick = tick_seconds
         self._position: int | None = None
+        self._before: int | None = None
         self._version = -1
 
     async def start(self) -> None:
         """Take the log's present end as the place to go on from."""
-        self._position = await self._store.read(
+        self._position = self._before = await self._store.look(
             lambda tx: int((tx.one("SELECT coalesce(max(position), 0) FROM changes") or (0,))[0])
         )
+
+    def again(self) -> None:
+        """Give the last batch once more, with what came since: it was not carried out."""
+        self._position, self._version = self._before, -1
+
+    async def catch_up(self) -> list[Change]:
+        """Give what is new now, without waiting for any to come."""
+        if self._position is None:
+            await self.start()
+        version = self._store.version()
+        self._store.wake.clear()
+        async with asyncio.timeout(_READ_WITHIN_SECONDS):
+            found = await self._store.look(self._read)
+        # Only now: a commit during the read must be looked at again.
+        self._before, self._version = self._position, version
+        if found:
+            self._position = found[-1].position
+            if len(found) == _MOST_A_READ:
+                self._version = -1
+        return found
 
     def __aiter__(self) -> "Tail":
         return self
 
     async def __anext__(self) -> list[Change]:
         """Wait until there is something new and give it, in order."""
-        if self._position is None:
-            await self.start()
         while True:
-            version = self._store.version()
-            if version != self._version:
-                self._store.wake.clear()
-                found = await self._store.read(self._read)
-                # Only now: a commit during the read must be looked at again.
-                self._version = version
-                if found:
-                    self._position = found[-1].position
-                    if len(found) == _MOST_A_READ:
-                        self._version = -1
+            if self._store.version() != self._version:
+                if found := await self.catch_up():
                     return found
             else:
                 try:

@@ -260,7 +260,7 @@ class Store:
     ) -> None:
         self.path = path
         self._writer = writer
-        self._readers = readers
+        *self._readers, self._lookout = readers
         self._turn = turn
         self._probe = probe
         self._next = 0
@@ -282,7 +282,7 @@ class Store:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
                 await asyncio.to_thread(_prepare, path, turn)
                 writer = _Lane(path, writes=True, turn=turn)
-                readers = [_Lane(path, writes=False) for _ in range(_READERS)]
+                readers = [_Lane(path, writes=False) for _ in range(_READERS + 1)]
                 for lane in (writer, *readers):
                     await lane
                     undo.push_async_callback(lane.close)
@@ -317,6 +317,13 @@ class Store:
         """Run a unit that only reads, on everything committed before this call."""
         self._next = (self._next + 1) % len(self._readers)
         return self._readers[self._next].run(unit)
+
+    def look(self, unit: Unit[T]) -> asyncio.Future[T]:
+        """Read the log of changes, on a connection that nothing else uses.
+
+        Whoever has many rows can keep the others busy for seconds; no removal waits for that.
+        """
+        return self._lookout.run(unit)
 
     @property
     def wake(self) -> asyncio.Event:
@@ -355,7 +362,7 @@ class Store:
         if self._erasing is not None:
             self._erasing.cancel()
             await asyncio.wait([self._erasing])
-        for lane in (*self._readers, self._writer):
+        for lane in (*self._readers, self._lookout, self._writer):
             await lane.close()
         self._probe.close()
         os.close(self._turn)

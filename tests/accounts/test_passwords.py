@@ -1,5 +1,6 @@
 """Passwords: argon2id, one form however they were typed, and nothing said of who exists."""
 
+import asyncio
 import dataclasses
 import threading
 from typing import Literal
@@ -7,8 +8,8 @@ from typing import Literal
 import argon2
 import pytest
 
-from accounts.errors import PasswordUnfit, SignInRefused
-from accounts.passwords import _AT_ONCE, LONGEST, SHORTEST, Passwords
+from accounts.errors import PasswordUnfit, SignInRefused, TooManySignIns
+from accounts.passwords import _AT_ONCE, _MOST_WAITING, LONGEST, SHORTEST, Passwords
 from tests.kit.passwords import CHEAP
 
 GOOD = "correct horse battery"
@@ -64,6 +65,25 @@ async def test_the_shortest_and_the_longest_are_taken(passwords: Passwords, leng
 async def test_it_is_the_same_however_the_keyboard_composed_it(passwords: Passwords) -> None:
     stored = await passwords.hash("cafe\u0301 au lait")
     assert await passwords.verify(stored, "café au lait") is None
+
+
+async def test_a_long_one_costs_no_more_than_its_refusal(passwords: Passwords) -> None:
+    # Brought to its normal form, this one would hold the event loop for an hour.
+    costly = "a" + "\u0301" * 250_000 + "\u0323" * 250_000
+    stored = await passwords.hash(GOOD)
+    with pytest.raises(PasswordUnfit):
+        await passwords.hash(costly)
+    for who in (stored, None):
+        with pytest.raises(SignInRefused):
+            await passwords.verify(who, costly)
+
+
+async def test_a_flood_is_told_so_and_the_first_are_served(passwords: Passwords) -> None:
+    stored = await passwords.hash(GOOD)
+    many = [passwords.verify(stored, GOOD) for _ in range(_AT_ONCE + _MOST_WAITING + 10)]
+    told = await asyncio.gather(*many, return_exceptions=True)
+    assert [type(one) for one in told if one] == [TooManySignIns] * 10
+    assert await passwords.verify(stored, GOOD) is None
 
 
 async def test_half_a_character_is_no_error_that_would_carry_the_password(

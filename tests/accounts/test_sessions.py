@@ -134,6 +134,15 @@ class TestFreshness:
         with pytest.raises(StaleLogin):
             sessions.proven(session)
 
+    async def test_a_clock_that_is_put_back_does_not_keep_it_fresh(
+        self, sessions: Sessions, session: Session, clock: MovedClock, ada: ProvenOwner
+    ) -> None:
+        clock.forward(seconds=-60)
+        assert sessions.proven(session) == ada
+        clock.forward(seconds=-3600)
+        with pytest.raises(StaleLogin):
+            sessions.proven(session)
+
     async def test_the_password_given_again_makes_it_fresh(
         self, sessions: Sessions, session: Session, cookie: str, clock: MovedClock, ada: ProvenOwner
     ) -> None:

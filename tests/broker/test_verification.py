@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from broker.errors import CallGivenUp
+from broker.live import LiveCalls
 from broker.outbound import Outbound
 from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
@@ -32,7 +34,7 @@ async def outbound() -> AsyncIterator[Outbound]:
 async def verifier(fake: FakeProvider, outbound: Outbound) -> AsyncIterator[Verifier]:
     async with running(fake) as url:
         places = {name: Upstream.at(f"{url}/{name}", private_allowed=True) for name in CATALOGUE}
-        yield Verifier(outbound, places, timeouts=PATIENCE)
+        yield Verifier(outbound, places, LiveCalls(), timeouts=PATIENCE)
 
 
 @pytest.mark.parametrize("wire", CATALOGUE)
@@ -73,6 +75,6 @@ async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Ou
     async with running(FakeProvider()) as gone:
         pass
     places = {"openai": Upstream.at(gone, private_allowed=True)}
-    verifier = Verifier(outbound, places, timeouts=PATIENCE)
+    verifier = Verifier(outbound, places, LiveCalls(), timeouts=PATIENCE)
     state = await verifier.standing(find("openai"), Secret(canary().encode()))
     assert state is KeyState.UNVERIFIED

@@ -295,6 +295,28 @@ class TestTail:
             await other.write(removed(ada))
             assert [change.seq for change in await following] == [1, 2]
 
+    async def test_it_does_not_wait_for_others_who_read_for_long(
+        self, store: Store, tail: Tail, ada: ProvenOwner
+    ) -> None:
+        go_on = threading.Event()
+        reading = [store.read(lambda _: go_on.wait(10)) for _ in range(8)]
+        try:
+            await store.write(removed(ada))
+            async with asyncio.timeout(5):
+                assert [change.seq for change in await take(tail, 1)] == [1]
+        finally:
+            go_on.set()
+            await asyncio.gather(*reading)
+
+    async def test_what_was_not_carried_out_is_given_again(
+        self, store: Store, tail: Tail, ada: ProvenOwner
+    ) -> None:
+        await store.write(removed(ada))
+        assert [change.seq for change in await take(tail, 1)] == [1]
+        await store.write(removed(ada))
+        tail.again()
+        assert [change.seq for change in await take(tail, 2)] == [1, 2]
+
     @pytest.mark.usefixtures("tail")
     async def test_what_was_rolled_back_wakes_nobody(self, store: Store, ada: ProvenOwner) -> None:
         with pytest.raises(ZeroDivisionError):
