@@ -88,9 +88,10 @@ def nginx(upstream: str) -> Iterator[Process]:
             f"""daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;
             user {"root" if os.getuid() == 0 else "nobody"};
             events {{ worker_connections 4096; }}
-            http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+            http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
               fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-              upstream provider {{ server {upstream.removeprefix("http://")}; keepalive 128; }}
+              upstream provider {{ server {upstream.removeprefix("http://")}; keepalive 128;
+                keepalive_requests 100000000; }}
               server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://provider/openai/;
                 proxy_http_version 1.1; proxy_set_header Connection "";
                 proxy_buffering off; }} }} }}"""
@@ -118,7 +119,9 @@ def litellm(upstream: str) -> Iterator[Process]:
         port = free_port()
         command = [f"{folder}/bin/litellm", "--config", str(config), "--port", str(port)]
         url = f"http://127.0.0.1:{port}"
-        with started([*command, "--host", "127.0.0.1"], url, alive="/health/liveliness") as process:
+        command += ["--host", "127.0.0.1"]
+        alive = "/health/liveliness"
+        with started(command, url, alive=alive, LITELLM_MASTER_KEY=KEY) as process:
             yield process
 
 

@@ -1,21 +1,24 @@
 """What the providers say of keys, asked at no cost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from broker.errors import CallGivenUp
 from broker.live import LiveCalls
 from broker.outbound import Outbound
 from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
-from keysteward.demo.fake_provider import FakeProvider, KeyKind, Mode, running
+from keysteward.demo.fake_provider import FakeProvider, Gate, KeyKind, Mode, running
 from providers import CATALOGUE, find
+from store.changes import Change, Kind, Reason
 from tests.kit.canary import canary
+from vault.errors import KeyGone
 from vault.rows import KeyState
 from vault.secret import Secret
 
 PATIENCE = Timeouts(connect=5, first_byte=0.1, idle=0.1)
+REMOVED = Change(1, "account", 1, Kind.KEY_REMOVED, Reason.REMOVED, "openai", "key_1", 1, None, 0)
 
 
 @pytest.fixture
@@ -31,10 +34,17 @@ async def outbound() -> AsyncIterator[Outbound]:
 
 
 @pytest.fixture
-async def verifier(fake: FakeProvider, outbound: Outbound) -> AsyncIterator[Verifier]:
+def live() -> LiveCalls:
+    return LiveCalls()
+
+
+@pytest.fixture
+async def verifier(
+    fake: FakeProvider, outbound: Outbound, live: LiveCalls
+) -> AsyncIterator[Verifier]:
     async with running(fake) as url:
         places = {name: Upstream.at(f"{url}/{name}", private_allowed=True) for name in CATALOGUE}
-        yield Verifier(outbound, places, LiveCalls(), timeouts=PATIENCE)
+        yield Verifier(outbound, places, live, timeouts=PATIENCE)
 
 
 @pytest.mark.parametrize("wire", CATALOGUE)
@@ -69,6 +79,37 @@ async def test_a_provider_in_trouble_says_nothing_of_the_key(
     fake.mode = mode
     state = await verifier.standing(find("openai"), Secret(secret.encode()))
     assert state is KeyState.UNVERIFIED
+
+
+async def test_a_removal_cuts_the_question_about_its_key(
+    verifier: Verifier, live: LiveCalls, fake: FakeProvider
+) -> None:
+    secret = canary()
+    fake.keys[secret] = KeyKind.VALID
+    fake.gate = gate = Gate(after=0)
+    verifier._timeouts = Timeouts()
+    asking = [
+        asyncio.create_task(verifier.of_stored(find("openai"), Secret(secret.encode()), key))
+        for key in ("key_1", "key_2")
+    ]
+    await gate.reached(2)
+    live.apply([REMOVED])
+    with pytest.raises(KeyGone):
+        await asking[0]
+    gate.release()
+    assert await asking[1] is KeyState.ACTIVE
+    with pytest.raises(KeyGone):
+        await verifier.of_stored(find("openai"), Secret(secret.encode()), "key_1")
+    assert len(fake.calls) == 2
+
+
+async def test_nothing_is_asked_while_removals_are_not_heard_of(
+    verifier: Verifier, live: LiveCalls, fake: FakeProvider
+) -> None:
+    live.go_deaf()
+    state = await verifier.of_stored(find("openai"), Secret(canary().encode()), "key_1")
+    assert state is KeyState.UNVERIFIED
+    assert not fake.calls
 
 
 async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Outbound) -> None:

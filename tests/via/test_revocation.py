@@ -246,17 +246,19 @@ class TestProcesses:
             assert {call.outcome for call in await ada.calls_ended(2)} == {Outcome.CUT}
 
     async def test_a_failing_database_does_not_end_the_hearing(
-        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:  # fmt: skip
+        self, house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+    ) -> None:
         house.fake.gate = gate = Gate(after=2)
         running = asyncio.ensure_future(streamed(house, tool))
         await gate.reached()
         await house.store.write(lambda tx: tx.run("ALTER TABLE changes RENAME TO elsewhere"))
-        await until(lambda: "could not be followed" in caplog.text)
+        await until(lambda: not house.live.hears)
+        assert await status(house, tool) == 503
         await house.store.write(lambda tx: tx.run("ALTER TABLE elsewhere RENAME TO changes"))
+        await until(lambda: house.live.hears)
         await ada.remove_key(key)
         assert cut(await running)
+        assert await status(house, tool) == 404
 
     async def test_a_failing_database_does_not_end_the_pulse(
         self, house: Installation, caplog: pytest.LogCaptureFixture
