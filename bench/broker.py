@@ -88,7 +88,8 @@ def nginx(upstream: str) -> Iterator[Process]:
             f"""daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;
             user {"root" if os.getuid() == 0 else "nobody"};
             events {{ worker_connections 4096; }}
-            http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+            http {{ access_log off; keepalive_requests 100000000;
+              client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
               fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
               upstream provider {{ server {upstream.removeprefix("http://")}; keepalive 128;
                 keepalive_requests 100000000; }}

@@ -15,7 +15,8 @@ from store.owner import Owner
 
 _TICK_SECONDS: Final = 0.010
 _MOST_A_READ: Final = 1000
-_READ_WITHIN_SECONDS: Final = 0.5
+_GLANCE_SECONDS: Final = 0.1
+_MOST_GLANCES: Final = 10
 
 
 class Kind(StrEnum):
@@ -210,8 +211,7 @@ class Tail:
             await self.start()
         version = self._store.version()
         self._store.wake.clear()
-        async with asyncio.timeout(_READ_WITHIN_SECONDS):
-            found = await self._store.look(self._read)
+        found = await _in_time(self._store.look(self._read))
         # Only now: a commit during the read must be looked at again.
         self._before, self._version = self._position, version
         if found:
@@ -245,3 +245,29 @@ class Tail:
             most=_MOST_A_READ,
         )
         return [_change(row) for row in rows]
+
+
+async def _in_time(reading: "asyncio.Future[list[Change]]") -> list[Change]:
+    """Wait a second at most, in glances: an event loop that stood still is no read that hangs.
+
+    After such a stand the timer and the answer are due together, and a plain time-out would win.
+    """
+    loop, left = asyncio.get_running_loop(), _MOST_GLANCES
+
+    def glance() -> None:
+        nonlocal left, timer
+        left -= 1
+        if left:
+            timer = loop.call_later(_GLANCE_SECONDS, glance)
+        else:
+            reading.cancel()
+
+    timer = loop.call_later(_GLANCE_SECONDS, glance)
+    try:
+        return await reading
+    except asyncio.CancelledError:
+        if left:
+            raise
+        raise TimeoutError from None
+    finally:
+        timer.cancel()

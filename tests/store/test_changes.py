@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -307,6 +308,35 @@ class TestTail:
         finally:
             go_on.set()
             await asyncio.gather(*reading)
+
+    async def test_a_loop_that_stood_still_is_no_read_that_hangs(
+        self, store: Store, tail: Tail, ada: ProvenOwner
+    ) -> None:
+        has_read, read = threading.Event(), tail._read
+
+        def read_and_tell(tx: Tx) -> list[Change]:
+            has_read.set()
+            return read(tx)
+
+        tail._read = read_and_tell
+        await store.write(removed(ada))
+        following = asyncio.create_task(take(tail, 1))
+        await asyncio.sleep(0)
+        has_read.wait(10)
+        time.sleep(1.2)  # noqa: ASYNC251 - this is the standing still
+        assert [change.seq for change in await following] == [1]
+
+    async def test_a_read_that_hangs_is_given_up(
+        self, store: Store, tail: Tail, ada: ProvenOwner
+    ) -> None:
+        go_on = threading.Event()
+        hanging = store.look(lambda _: go_on.wait(10))
+        await store.write(removed(ada))
+        with pytest.raises(TimeoutError):
+            await take(tail, 1)
+        go_on.set()
+        await hanging
+        assert [change.seq for change in await take(tail, 1)] == [1]
 
     async def test_what_was_not_carried_out_is_given_again(
         self, store: Store, tail: Tail, ada: ProvenOwner
