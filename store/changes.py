@@ -253,6 +253,7 @@ async def _in_time(reading: "asyncio.Future[list[Change]]") -> list[Change]:
     After such a stand the timer and the answer are due together, and a plain time-out would win.
     """
     loop, left = asyncio.get_running_loop(), _MOST_GLANCES
+    timer = loop.call_later(_GLANCE_SECONDS, lambda: glance())  # noqa: PLW0108 - it is made below
 
     def glance() -> None:
         nonlocal left, timer
@@ -262,7 +263,6 @@ async def _in_time(reading: "asyncio.Future[list[Change]]") -> list[Change]:
         else:
             reading.cancel()
 
-    timer = loop.call_later(_GLANCE_SECONDS, glance)
     try:
         return await reading
     except asyncio.CancelledError:

@@ -111,6 +111,7 @@ async def test_a_log_that_can_t_be_read_stops_calls_until_it_can(
     await store.write(removed(ada, "key_2"))
     await store.write(lambda tx: tx.run(READABLE))
     await until(lambda: live.hears)
+    await until(lambda: len(listeners.heard) == 2)
     with pytest.raises(CallCut), live.join(key="key_2", tool="tool_1"):
         pass
     with live.join(key="key_3", tool="tool_1"):
@@ -158,7 +159,7 @@ async def test_a_read_that_is_cancelled_ends_no_follower(
     await cancelled.wait()
     await store.write(removed(ada))
     await until(lambda: bool(listeners.heard))
-    assert live.hears
+    await until(lambda: live.hears)
     follower.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await follower
