@@ -1,6 +1,7 @@
 """The master keys: read with care, and never the wrong ones over somebody's rows."""
 
 import base64
+import re
 import traceback
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,15 @@ HOME = Place("provider key", "a" * 64, ("openai", "key_01", "1"))
 GOOD = base64.b64encode(bytes(range(32))).decode()
 # Short enough for the entry to be wrong, long enough to be found.
 MATERIAL = "Q0FOQVJZLWNhbmFyeS1DQU5BUlk"
+
+
+def refusal(text: str) -> str | None:
+    """Give the sentence with which a text is refused, its numbers left out; None: it is read."""
+    try:
+        Keyring.parse(text)
+    except MasterKeyUnusable as refused:
+        return re.sub(r"entry \d+", "entry N", str(refused))
+    return None
 
 
 class TestReading:
@@ -66,14 +76,9 @@ class TestReading:
         assert GOOD not in str(refused.value)
 
     @given(st.text(max_size=60))
-    def test_whatever_is_configured_is_read_or_refused(self, text: str) -> None:
-        try:
-            Keyring.parse(text)
-        except MasterKeyUnusable as refused:
-            said = str(refused)
-        else:
-            return
-        assert len(text) < 4 or text not in said
+    def test_whatever_is_configured_is_read_or_refused_in_a_fixed_sentence(self, text: str) -> None:
+        told = refusal(text)
+        assert told is None or told in {refusal(""), refusal("?"), refusal(f"a:{GOOD},a:{GOOD}")}
 
     def test_one_id_twice_is_refused(self) -> None:
         with pytest.raises(MasterKeyUnusable, match="twice"):
