@@ -1,5 +1,6 @@
 """Accounts: signing up and in by e-mail address and password."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from ulid import ULID
@@ -14,6 +15,7 @@ from accounts.errors import (
     SignInRequired,
     SignUpClosed,
     TokenUnknown,
+    UserTokenGone,
 )
 from accounts.passwords import Passwords
 from accounts.tokens import TokenKind
@@ -21,6 +23,17 @@ from accounts.tools import LONGEST_NAME
 from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class UserToken:
+    """A token of an owner's own GraphQL clients. Times are microseconds."""
+
+    id: str
+    name: str
+    hint: str
+    created_at: int
+    expires_at: int | None
 
 
 class AddressBox(Protocol):
@@ -148,6 +161,36 @@ class Accounts:
 
         await self._store.write(unit)
         return token.text
+
+    async def user_tokens(self, owner: Owner) -> list[UserToken]:
+        """Give the owner's user tokens that are not revoked, oldest first."""
+        rows = await self._store.read(
+            lambda tx: tx.all(
+                "SELECT id, name, hint, created_at, expires_at FROM user_tokens"
+                " WHERE account = :account AND revoked_at IS NULL ORDER BY id",
+                account=owner.account,
+            )
+        )
+        return [UserToken(*row) for row in rows]
+
+    async def revoke_user_token(self, owner: ProvenOwner, token: str) -> None:
+        """End a user token, by its id: refused from now on. Raises `UserTokenGone`."""
+        at = self._clock()
+
+        def unit(tx: Tx) -> None:
+            if not tx.run(
+                "UPDATE user_tokens SET revoked_at = :at WHERE account = :account AND id = :id"
+                " AND revoked_at IS NULL",
+                account=owner.account,
+                id=token,
+                at=at,
+            ):
+                raise UserTokenGone
+            changes.append(tx, owner, Kind.USER_TOKEN_REVOKED, at=at)
+            act = Act.USER_TOKEN_REVOKED
+            audit.record(tx, self._signer, owner, act, at=at, subject=token)
+
+        await self._store.write(unit)
 
     async def holder(self, token: str) -> Owner:
         """Give the owner whose user token this is. Raises `TokenUnknown`."""

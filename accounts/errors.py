@@ -72,6 +72,13 @@ class ToolGone(AccountsFailure):
         super().__init__("You have no such tool: it was revoked, or never was.")
 
 
+class UserTokenGone(AccountsFailure):
+    """No such user token of this owner: unknown, revoked, or somebody else's."""
+
+    def __init__(self) -> None:
+        super().__init__("You have no such user token: it was revoked, or never was.")
+
+
 class NameUnfit(AccountsFailure):
     """The name is empty or too long."""
 

@@ -36,6 +36,7 @@ class Act(StrEnum):
     TOOL_CREATED = "TOOL_CREATED"
     TOOL_REVOKED = "TOOL_REVOKED"
     USER_TOKEN_CREATED = "USER_TOKEN_CREATED"  # noqa: S105 - a name
+    USER_TOKEN_REVOKED = "USER_TOKEN_REVOKED"  # noqa: S105 - a name
 
 
 class Signer(Protocol):

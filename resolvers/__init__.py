@@ -55,6 +55,7 @@ class Query:
     keys = _field(key_fields.keys)
     key = _field(key_fields.key)
     tools = _field(tool_fields.tools)
+    user_tokens = _field(tool_fields.user_tokens)
     revocation = _field(revocation_fields.revocation)
     revocations = _field(revocation_fields.revocations)
     calls = _field(call_fields.calls)
@@ -77,6 +78,7 @@ class Mutation:
     create_tool = _mutation(tool_fields.create_tool)
     revoke_tool = _mutation(tool_fields.revoke_tool)
     create_user_token = _mutation(tool_fields.create_user_token)
+    revoke_user_token = _mutation(tool_fields.revoke_user_token)
     acknowledge_revocation = _mutation(revocation_fields.acknowledge_revocation)
 
 

@@ -24,6 +24,7 @@ _PLAIN: Final[dict[type[Exception], type[Problem]]] = {
     accounts.AddressTaken: problems.SignUpRefused,
     accounts.SignUpClosed: problems.SignUpRefused,
     accounts.ToolGone: problems.ToolNotFound,
+    accounts.UserTokenGone: problems.UserTokenNotFound,
     vault.KeyGone: problems.KeyNotFound,
     vault.LabelTaken: problems.LabelTaken,
     vault.KeyNeedsReentry: problems.KeyNeedsReentry,

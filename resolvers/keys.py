@@ -22,6 +22,7 @@ from schema.results import (
     VerifyKeyResult,
 )
 from schema.scalars import SecretText, cursor_of
+from store import Owner
 from vault.errors import KeyGone, KeyMalformed, KeyRefused
 from vault.rows import KeyState
 from vault.secret import Secret
@@ -51,8 +52,13 @@ async def key(info: Info, id: strawberry.ID) -> types.Key | None:  # noqa: A002 
 
 @answering
 async def add_key(info: Info, input: AddKeyInput) -> AddKeyResult:  # noqa: A002
-    """Keep a provider's key. It is verified first, at no cost, unless you say not to."""
-    owner = await info.context.owner()
+    """Keep a provider's key. It is verified first, at no cost, unless you say not to.
+
+    Needs a fresh login where it is to become the default in another's place.
+    """
+    # Whoever chooses the default decides with whose key, and on whose bill, the tools' calls run.
+    asks = info.context
+    owner: Owner = await (asks.proven_owner() if input.make_default else asks.owner())
     provider = find(input.provider)
     secret = _pasted(input.secret)
     state = await _verified(info.context, provider, secret, verify=input.verify, force=input.force)
@@ -117,8 +123,8 @@ async def remove_key(info: Info, input: KeyInput) -> RemoveKeyResult:  # noqa: A
 
 @answering
 async def set_default_key(info: Info, input: KeyInput) -> SetDefaultKeyResult:  # noqa: A002
-    """Choose the key that a provider's calls use when they name none."""
-    owner = await info.context.owner()
+    """Choose the key that a provider's calls use when they name none. Needs a fresh login."""
+    owner = await info.context.proven_owner()
     entry = await info.context.services.vault.make_default(owner, input.id)
     return DefaultKeySet(key=types.Key.of(entry))
 

@@ -4,14 +4,21 @@ from providers import find
 from resolvers.answers import answering
 from resolvers.context import Context, Info
 from schema import types
-from schema.inputs import CreateToolInput, CreateUserTokenInput, RevokeToolInput
+from schema.inputs import (
+    CreateToolInput,
+    CreateUserTokenInput,
+    RevokeToolInput,
+    RevokeUserTokenInput,
+)
 from schema.results import (
     CreateToolResult,
     CreateUserTokenResult,
     RevokeToolResult,
+    RevokeUserTokenResult,
     ToolCreated,
     ToolRevoked,
     UserTokenCreated,
+    UserTokenRevoked,
 )
 from schema.scalars import SecretText, cursor_of, end_of
 from store import Owner
@@ -54,6 +61,24 @@ async def revoke_tool(info: Info, input: RevokeToolInput) -> RevokeToolResult:  
     owner = await info.context.proven_owner()
     tool, seq = await info.context.services.tools.revoke(owner, input.id)
     return ToolRevoked(tool=types.Tool.of(tool, 0), cursor=cursor_of(seq))
+
+
+async def user_tokens(info: Info) -> list[types.UserToken]:
+    """Your user tokens, oldest first, those that are revoked left out."""
+    owner = await info.context.owner()
+    found = await info.context.services.accounts.user_tokens(owner)
+    return [types.UserToken.of(token) for token in found]
+
+
+@answering
+async def revoke_user_token(
+    info: Info,
+    input: RevokeUserTokenInput,  # noqa: A002
+) -> RevokeUserTokenResult:
+    """End a user token: refused from now on. Needs a fresh login."""
+    owner = await info.context.proven_owner()
+    await info.context.services.accounts.revoke_user_token(owner, input.id)
+    return UserTokenRevoked(id=input.id)
 
 
 @answering

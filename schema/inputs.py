@@ -69,6 +69,11 @@ class RevokeToolInput:
 
 
 @strawberry.input
+class RevokeUserTokenInput:
+    id: strawberry.ID
+
+
+@strawberry.input
 class CreateUserTokenInput:
     name: str
     expires_at: dt.datetime | None = None

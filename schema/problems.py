@@ -74,6 +74,11 @@ class KeyNeedsReentry(Problem):
     pass
 
 
+@strawberry.type(description="No such user token: revoked, or never was.")
+class UserTokenNotFound(Problem):
+    pass
+
+
 @strawberry.type(description="No such tool: revoked, or never was.")
 class ToolNotFound(Problem):
     pass

@@ -20,6 +20,7 @@ from schema.problems import (
     SignInRequired,
     SignUpRefused,
     ToolNotFound,
+    UserTokenNotFound,
 )
 from schema.scalars import Cursor, SecretText
 from schema.types import Account, Key, Tool
@@ -92,6 +93,11 @@ class UserTokenCreated:
 
 
 @strawberry.type
+class UserTokenRevoked:
+    id: strawberry.ID
+
+
+@strawberry.type
 class Acknowledged:
     cursor: Cursor
 
@@ -105,6 +111,7 @@ SignOutResult = Annotated[SignedOut | SignInRequired, strawberry.union("SignOutR
 AddKeyResult = Annotated[
     KeyAdded
     | SignInRequired
+    | FreshLoginRequired
     | ProviderNotFound
     | MalformedKey
     | KeyRejected
@@ -136,7 +143,8 @@ RemoveKeyResult = Annotated[
     strawberry.union("RemoveKeyResult"),
 ]
 SetDefaultKeyResult = Annotated[
-    DefaultKeySet | SignInRequired | KeyNotFound, strawberry.union("SetDefaultKeyResult")
+    DefaultKeySet | SignInRequired | FreshLoginRequired | KeyNotFound,
+    strawberry.union("SetDefaultKeyResult"),
 ]
 CreateToolResult = Annotated[
     ToolCreated | SignInRequired | FreshLoginRequired | ProviderNotFound | InvalidInput,
@@ -149,6 +157,10 @@ RevokeToolResult = Annotated[
 CreateUserTokenResult = Annotated[
     UserTokenCreated | SignInRequired | FreshLoginRequired | InvalidInput,
     strawberry.union("CreateUserTokenResult"),
+]
+RevokeUserTokenResult = Annotated[
+    UserTokenRevoked | SignInRequired | FreshLoginRequired | UserTokenNotFound,
+    strawberry.union("RevokeUserTokenResult"),
 ]
 AcknowledgeResult = Annotated[
     Acknowledged | SignInRequired | CursorExpired | InvalidInput,

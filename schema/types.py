@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 import strawberry
 
+from accounts.accounts import UserToken as UserTokenRow
 from accounts.tools import Tool as ToolRow
 from broker.calls import Call as CallRow
 from providers import CATALOGUE
@@ -120,6 +121,25 @@ class Tool:
             expires_at=instant_or_none(row.expires_at),
             revoked_at=instant_or_none(row.revoked_at),
             listeners=listeners,
+        )
+
+
+@strawberry.type(description="A token of your own GraphQL clients.")
+class UserToken:
+    id: strawberry.ID
+    name: str
+    token_hint: str = strawberry.field(description="The token's kind and last four characters.")
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+    @classmethod
+    def of(cls, row: UserTokenRow) -> Self:
+        return cls(
+            id=strawberry.ID(row.id),
+            name=row.name,
+            token_hint=row.hint,
+            created_at=instant(row.created_at),
+            expires_at=instant_or_none(row.expires_at),
         )
 
 

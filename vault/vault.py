@@ -198,7 +198,7 @@ class Vault:
         self._store.erase_remains()
         return removal
 
-    async def make_default(self, owner: Owner, key: str) -> Entry:
+    async def make_default(self, owner: ProvenOwner, key: str) -> Entry:
         """Make this the key that calls use when they name none. Raises `KeyGone`."""
         at = self._clock()
 

@@ -47,10 +47,12 @@ async def test_every_act_of_an_owner_is_in_the_trail(
     tool, _ = await tools.create(owner, "agent", providers=None, expires_at=None)
     await tools.revoke(owner, tool.id)
     await accounts.make_user_token(owner, "ci", expires_at=None)
+    (token,) = await accounts.user_tokens(owner)
+    await accounts.revoke_user_token(owner, token.id)
     await sessions.end(await sessions.find(cookie))
     passwords.close()
     entries = await trail(store, keyring, owner)
-    assert [(entry.act, entry.subject) for entry in entries][:-2] == [
+    assert [(entry.act, entry.subject) for entry in entries][:-3] == [
         (Act.ACCOUNT_CREATED, None),
         (Act.SIGNED_IN, None),
         (Act.KEY_ADDED, key),
@@ -61,7 +63,8 @@ async def test_every_act_of_an_owner_is_in_the_trail(
         (Act.TOOL_CREATED, tool.id),
         (Act.TOOL_REVOKED, tool.id),
     ]
-    assert entries[-2].act is Act.USER_TOKEN_CREATED
+    assert (entries[-3].act, entries[-3].subject) == (Act.USER_TOKEN_CREATED, token.id)
+    assert (entries[-2].act, entries[-2].subject) == (Act.USER_TOKEN_REVOKED, token.id)
     assert entries[-1].act is Act.SIGNED_OUT
     assert {entry.act for entry in entries} == set(Act)
 

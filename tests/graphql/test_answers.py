@@ -20,6 +20,7 @@ CASES: dict[tuple[str, str], Case] = {}
 
 NO_KEY = "key_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_TOOL = "tool_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+NO_TOKEN = "utk_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 FIVE_MINUTES_AND_A_SECOND = 301
 WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "revealKey": {"id": NO_KEY},
@@ -28,11 +29,12 @@ WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "createTool": {"name": "a tool"},
     "revokeTool": {"id": NO_TOOL},
     "createUserToken": {"name": "a token"},
+    "revokeUserToken": {"id": NO_TOKEN},
+    "setDefaultKey": {"id": NO_KEY},
 }
 SIGNED_IN: dict[str, dict[str, Any]] = WITH_A_FRESH_LOGIN | {
     "addKey": {"provider": "openai", "secret": "CANARY-anything"},
     "verifyKey": {"id": NO_KEY},
-    "setDefaultKey": {"id": NO_KEY},
     "freshLogin": {"password": PASSWORD},
     "signOut": {},
     "acknowledgeRevocation": {"cursor": "c1"},
@@ -283,6 +285,31 @@ async def _(_: House, ada: Visitor) -> dict[str, Any]:
     tool, _token = await ada.tool()
     await ada.do("revokeTool", id=tool["id"])
     return await ada.do("revokeTool", id=tool["id"])
+
+
+@case(("addKey", "FreshLoginRequired"))
+async def _(home: House, ada: Visitor) -> dict[str, Any]:
+    token = (await ada.do("createUserToken", name="mine"))["token"]
+    program = await home.visitor(token=token)
+    plain = {"provider": "openai", "secret": canary(), "verify": False}
+    assert (await program.do("addKey", **plain, label="mine"))["__typename"] == "KeyAdded"
+    return await program.do("addKey", **plain, label="theirs", makeDefault=True)
+
+
+@case(("revokeUserToken", "UserTokenRevoked"))
+async def _(home: House, ada: Visitor) -> dict[str, Any]:
+    token = (await ada.do("createUserToken", name="mine"))["token"]
+    (listed,) = await ada.get("userTokens")
+    assert (listed["name"], listed["tokenHint"][-4:]) == ("mine", token[-4:])
+    answer = await ada.do("revokeUserToken", id=listed["id"])
+    assert await ada.get("userTokens") == []
+    assert await (await home.visitor(token=token)).get("viewer") is None
+    return answer
+
+
+@case(("revokeUserToken", "UserTokenNotFound"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    return await ada.do("revokeUserToken", id=NO_TOKEN)
 
 
 @case(("createUserToken", "UserTokenCreated"))

@@ -23,6 +23,8 @@ PROVEN: dict[str, dict[str, Any]] = {
     "createTool": {"name": "a tool"},
     "revokeTool": {"id": NO_TOOL},
     "createUserToken": {"name": "a token"},
+    "revokeUserToken": {"id": "utk_01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+    "setDefaultKey": {"id": NO_KEY},
 }
 
 
