@@ -5,13 +5,14 @@ from typing import Final
 
 from broker.errors import CallCut, RemovalsUnheard
 from broker.live import LiveCalls
-from broker.outbound import Outbound
+from broker.outbound import Outbound, Response
 from broker.upstream import Timeouts, Upstream, UpstreamFailure
 from providers import Provider
 from vault.errors import KeyGone
 from vault.rows import KeyState
 from vault.secret import Secret
 
+_MOST_READ: Final = 16_384
 _TIMEOUTS: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
 
 
@@ -69,9 +70,29 @@ class Verifier:
             )
         except UpstreamFailure:
             return KeyState.UNVERIFIED
+        if 200 <= answer.status < 300:  # noqa: PLR2004
+            answer.abort()
+            return KeyState.ACTIVE
+        words = await _beginning(answer)
+        for state, answers in (
+            (KeyState.SCOPED, provider.scoped_answers),
+            (KeyState.REJECTED, provider.invalid_answers),
+        ):
+            if any(answer.status == status and said in words for status, said in answers):
+                return state
+        return KeyState.UNVERIFIED
+
+
+async def _beginning(answer: Response) -> bytes:
+    """Give what a refusal says, as far as it is looked at."""
+    said = b""
+    try:
+        async for chunk in answer:
+            said += chunk
+            if len(said) >= _MOST_READ:
+                break
+    except UpstreamFailure:
+        pass  # what came is what there is
+    finally:
         answer.abort()
-        if answer.status in provider.invalid_key_statuses:
-            return KeyState.REJECTED
-        if answer.status == 403:  # noqa: PLR2004
-            return KeyState.SCOPED
-        return KeyState.ACTIVE if 200 <= answer.status < 300 else KeyState.UNVERIFIED  # noqa: PLR2004
+    return said[:_MOST_READ]

@@ -27,6 +27,8 @@ _ROWS: Final = (
         prefixes=("sk-svcacct-", "sk-service-", "sk-admin-", "sk-proj-", "sk-"),
         # platform.openai.com/docs/api-reference/models/list; a restricted key answers 403.
         check=Check("/v1/models"),
+        # Restricted keys are reported to get a 401 that names the scope they lack.
+        scoped_answers=((403, b""), (401, b"Missing scopes"), (401, b"insufficient permissions")),
         error_style=ErrorStyle.OPENAI,
         headers=(b"openai-", b"x-stainless-", b"x-ratelimit-", b"x-client-request-id"),
         sdk_path="/v1",
@@ -56,7 +58,8 @@ _ROWS: Final = (
         error_style=ErrorStyle.GOOGLE,
         headers=(b"x-goog-api-client", b"x-goog-request-params", b"x-goog-user-project"),
         sdk_path="",
-        invalid_key_statuses=frozenset({400, 401}),
+        # 400 is also its answer where it does not serve the country; that says nothing of the key.
+        invalid_answers=((401, b""), (400, b"API_KEY_INVALID"), (400, b"API key not valid")),
     ),
 )
 

@@ -62,8 +62,10 @@ class Provider:
     """Beginnings of its own request and response headers that may pass, lower case."""
     sdk_path: str
     """What its official SDK's base URL ends with, after the origin."""
-    invalid_key_statuses: frozenset[int] = frozenset({401})
-    """How it answers the check when the key is no good."""
+    invalid_answers: tuple[tuple[int, bytes], ...] = ((401, b""),)
+    """How it answers the check when the key is no good: status, and words in the body."""
+    scoped_answers: tuple[tuple[int, bytes], ...] = ((403, b""),)
+    """How it answers when the key is good, but not for this. Looked for first."""
 
     @cached_property
     def shape(self) -> re.Pattern[str]:

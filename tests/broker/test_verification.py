@@ -13,6 +13,7 @@ from keysteward.demo.fake_provider import FakeProvider, Gate, KeyKind, Mode, run
 from providers import CATALOGUE, find
 from store.changes import Change, Kind, Reason
 from tests.kit.canary import canary
+from tests.kit.scripted import says, scripted
 from vault.errors import KeyGone
 from vault.rows import KeyState
 from vault.secret import Secret
@@ -119,3 +120,24 @@ async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Ou
     verifier = Verifier(outbound, places, LiveCalls(), timeouts=PATIENCE)
     state = await verifier.standing(find("openai"), Secret(canary().encode()))
     assert state is KeyState.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("wire", "status", "said", "state"),
+    [
+        ("openai", 401, b"Missing scopes: api.model.read", KeyState.SCOPED),
+        ("openai", 401, b"Incorrect API key provided", KeyState.REJECTED),
+        ("google", 400, b"API key not valid. Please pass a valid API key.", KeyState.REJECTED),
+        ("google", 400, b"User location is not supported", KeyState.UNVERIFIED),
+        ("anthropic", 404, b"not found", KeyState.UNVERIFIED),
+        ("openai", 401, b"x" * 100_000, KeyState.REJECTED),
+    ],
+)
+async def test_a_refusal_is_judged_by_what_it_says(  # noqa: PLR0917 - a row of the table
+    outbound: Outbound, live: LiveCalls, wire: str, status: int, said: bytes, state: KeyState
+) -> None:
+    head = b"HTTP/1.1 %d no\r\ncontent-length: %d\r\n\r\n" % (status, len(said))
+    async with scripted(says(head + said)) as url:
+        places = {wire: Upstream.at(url, private_allowed=True)}
+        verifier = Verifier(outbound, places, live, timeouts=PATIENCE)
+        assert await verifier.standing(find(wire), Secret(canary(wire).encode())) is state
