@@ -1177,6 +1177,23 @@ class Authority:
         builder = builder.not_valid_after(now + timedelta(days=1))
         limits = x509.BasicConstraints(ca=authority, path_length=None)
         builder = builder.add_extension(limits, critical=True)
+        # From Python 3.13 on certificates are held to RFC 5280 to the letter.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
+        holder = x509.SubjectKeyIdentifier.from_public_key(key)
+        builder = builder.add_extension(holder, critical=False)
+        use = x509.KeyUsage(
+            digital_signature=not authority,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=authority,
+            crl_sign=authority,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = builder.add_extension(use, critical=True)
         if not authority:
             names = x509.SubjectAlternativeName([x509.DNSName(NAME)])
             builder = builder.add_extension(names, critical=False)
