@@ -39,7 +39,6 @@ class Caller(asyncio.Protocol):
         self._tally = tally
         self._done = done
         self._parser = httptools.HttpResponseParser(self)
-        self._status = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.WriteTransport = transport  # type: ignore[assignment]

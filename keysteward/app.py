@@ -156,7 +156,7 @@ def create_app(
             tail = Tail(store)
             await tail.start()
             house = Housekeeping(worker, clock, config.history_days * DAY)
-            await store.write(house.unit)
+            await house.keep(store)
             for task in (Follower(tail, live, listeners).run(), _pulse(store, house)):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
             if own_process:
@@ -189,13 +189,20 @@ class Housekeeping:
         self._history = history
         self._swept_at = 0
 
-    def unit(self, tx: Tx) -> None:
+    async def keep(self, store: Store) -> None:
         """Do it; once an hour, drop the history that is older than it is kept for."""
         now = self._clock()
-        seen(tx, self._worker, now)
-        calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
-        if now - self._swept_at >= _SWEEP_EVERY:
-            forget(tx, older_than=now - self._history)
+        sweeps = now - self._swept_at >= _SWEEP_EVERY
+
+        def unit(tx: Tx) -> None:
+            seen(tx, self._worker, now)
+            calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
+            if sweeps:
+                forget(tx, older_than=now - self._history)
+
+        await store.write(unit)
+        # Only now: a unit may be run twice, and the first time be undone.
+        if sweeps:
             self._swept_at = now
 
 
@@ -203,7 +210,7 @@ async def _pulse(store: Store, house: Housekeeping) -> None:
     while True:
         await asyncio.sleep(_PULSE_SECONDS)
         try:
-            await store.write(house.unit)
+            await house.keep(store)
         except Exception:  # noqa: BLE001 - logged; one that falls silent is taken for dead
             _LOG.exception("This process could not say that it lives.")
 

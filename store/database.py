@@ -126,11 +126,6 @@ class _Lane(aiosqlite.Connection):
         self.wake: asyncio.Event = asyncio.Event()
         """Set after each commit that added to the log of changes."""
 
-    @property
-    def depth(self) -> int:
-        """How many units wait."""
-        return len(self._waiting)
-
     def run(self, unit: Unit[T], *, patience: float = 0.0) -> asyncio.Future[T]:
         """Queue a unit. Once queued it runs, whether or not its caller still waits.
 

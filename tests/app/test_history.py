@@ -29,7 +29,7 @@ async def test_changes_are_dropped_once_they_are_older_than_the_history_that_is_
     clock.forward(seconds=60 * 24 * 3600)
     await store.write(removed("key_new"))
     clock.forward(seconds=40 * 24 * 3600)
-    await store.write(house.unit)
+    await house.keep(store)
     heard = Revocations(store, clock)
     with pytest.raises(CursorExpired):
         await heard.after(ada, 0)
@@ -41,15 +41,15 @@ async def test_changes_are_dropped_once_they_are_older_than_the_history_that_is_
 async def test_it_is_looked_at_once_an_hour_and_not_each_second(
     store: Store, ada: ProvenOwner, clock: MovedClock, house: Housekeeping
 ) -> None:
-    await store.write(house.unit)
+    await house.keep(store)
     await store.write(
         lambda tx: changes.append(
             tx, ada, Kind.KEY_REMOVED, reason=Reason.REMOVED, at=0, key="key_ancient"
         )
     )
     clock.forward(seconds=3599)
-    await store.write(house.unit)
+    await house.keep(store)
     assert await store.read(lambda tx: tx.all("SELECT key FROM changes")) == [("key_ancient",)]
     clock.forward(seconds=1)
-    await store.write(house.unit)
+    await house.keep(store)
     assert await store.read(lambda tx: tx.all("SELECT key FROM changes")) == []

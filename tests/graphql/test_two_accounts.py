@@ -330,7 +330,7 @@ async def test_as_much_is_read_for_anothers_key_as_for_nobodys(  # noqa: PLR0917
         def unit(self: Store, given: Any) -> Any:
             name = getattr(given, "__qualname__", "")
             # What the house does by itself, each second or when its log has grown.
-            if name not in {"Housekeeping.unit", "Tail._read"}:
+            if name not in {"Housekeeping.keep.<locals>.unit", "Tail._read"}:
                 units.append(f"{kind} {name}")
             return through(self, given)
 
