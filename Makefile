@@ -11,7 +11,7 @@ RUN    := $(BIN)/python -m keysteward
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check coverage lock readme readme-tour schema.graphql clean \
-        bench bench-revoke bench-broker bench-vault bench-outbound bench-redact
+        bench bench-revoke bench-broker bench-accounts bench-vault bench-outbound bench-redact
 
 help:
 	@sed -n '/^#   /s/^#   //p' Makefile
@@ -22,8 +22,9 @@ run: $(VENV)/.server
 demo: $(VENV)/.dev
 	@exec $(RUN) demo
 
+# One process a core; a file's tests stay together, since many share one installation.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
 
 # The gate besides the tests. `schema.graphql`, README's tables and the locks are held equal to what
 # they are made from by tests; those few run here again, so that this target stands for itself.
@@ -54,7 +55,7 @@ lock: $(VENV)/.dev
 	  -c requirements.lock dev.in -o dev.lock
 
 # Benchmarks: each prints a table beside its peers and writes JSON to bench/results.
-bench: bench-revoke bench-broker bench-vault bench-outbound bench-redact
+bench: bench-revoke bench-broker bench-accounts bench-vault bench-outbound bench-redact
 bench-%: $(VENV)/.dev
 	$(BIN)/python -m bench.$* $(ARGS)
 

@@ -1,208 +1,185 @@
-"""Accounts: signing up and in by e-mail address and password."""
+"""Accounts: made by e-mail address and password, and the passwords that they have."""
 
 from dataclasses import dataclass
-from typing import Protocol
-
-from ulid import ULID
+from typing import Final
 
 import audit
 from accounts import address as addresses
-from accounts import tokens
-from accounts.errors import (
-    AddressMalformed,
-    AddressTaken,
-    NameUnfit,
-    SignInRequired,
-    SignUpClosed,
-    TokenUnknown,
-    UserTokenGone,
-)
+from accounts import rows
+from accounts.box import Box
+from accounts.deletion import Deletion
+from accounts.errors import AddressTaken, SignInRequired
+from accounts.invites import Invites
+from accounts.outbox import Letter, Outbox
 from accounts.passwords import Passwords
-from accounts.tokens import TokenKind
-from accounts.tools import LONGEST_NAME
+from accounts.rows import Account
+from accounts.verifying import Verifying
+from accounts.visits import Visit
+from accounts.vouching import vouch, vouched
 from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class UserToken:
-    """A token of an owner's own GraphQL clients. Times are microseconds."""
+class Standing:
+    """An account as its owner sees it. Times are microseconds."""
 
-    id: str
-    name: str
-    hint: str
+    account: str
+    address: str | None
+    verified_at: int | None
     created_at: int
-    expires_at: int | None
-
-
-class AddressBox(Protocol):
-    """Seals and opens an account's address; the composition hands one in, made from the keyring."""
-
-    def seal(self, account: str, address: str) -> bytes:
-        """Seal an address for its account's row."""
-
-    def open(self, account: str, sealed: bytes) -> str:
-        """Open what `seal` gave, in the same account's row."""
 
 
 class Accounts:
     """Everybody who may sign in here."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts that it stands on
         self,
         store: Store,
         passwords: Passwords,
-        box: AddressBox,
+        box: Box,
         signer: Signer,
         clock: Clock,
-        *,
-        open_to_sign_up: bool = True,
+        outbox: Outbox,
+        verifying: Verifying,
+        invites: Invites,
+        deletion: Deletion,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._box = box
         self._signer = signer
         self._clock = clock
-        self._open_to_sign_up = open_to_sign_up
+        self._outbox = outbox
+        self._verifying = verifying
+        self._invites = invites
+        self._deletion = deletion
 
-    async def sign_up(self, address: str, password: str) -> Owner:
-        """Make an account. Raises `AddressMalformed`, `PasswordUnfit`, `AddressTaken`."""
-        if not self._open_to_sign_up:
-            raise SignUpClosed
+    async def sign_up(self, address: str, password: str, *, invite: str = "") -> Owner:
+        """Make an account, and send its address a link to verify it.
+
+        Raises `SignUpClosed`, `InviteRequired`, `AddressMalformed`, `PasswordUnfit`,
+        `AddressTaken`, `TooManySignIns`.
+        """
+        self._invites.ask_for(invite)
         normalized = addresses.normalize(address)
-        owner = Owner(addresses.account_of(normalized))
-        hashed = await self._passwords.hash(password)
-        sealed = self._box.seal(owner.account, normalized)
+        hashed = await self._passwords.hash(password, address=normalized)
         at = self._clock()
 
-        def unit(tx: Tx) -> None:
-            if not tx.run(
-                "INSERT INTO accounts (account, address, password, created_at)"
-                " VALUES (:account, :address, :password, :at) ON CONFLICT DO NOTHING",
-                account=owner.account,
-                address=sealed,
-                password=hashed,
-                at=at,
-            ):
-                raise AddressTaken
-            changes.append(tx, owner, Kind.ACCOUNT_CREATED, at=at)
-            audit.record(tx, self._signer, owner, Act.ACCOUNT_CREATED, at=at)
+        def unit(tx: Tx) -> Owner:
+            owner = self.create(tx, normalized, is_verified=False, invite=invite, at=at)
+            self._put_password(tx, owner, hashed, at)
+            self._verifying.send(tx, owner, normalized, now=at)
+            return owner
 
-        await self._store.write(unit)
+        return await self._store.write(unit)
+
+    def create(
+        self, tx: Tx, address: str | None, *, is_verified: bool, invite: str, at: int
+    ) -> Owner:
+        """Make an account's row, and use up the invite where one is needed.
+
+        `address` is normalized; None for one that signs in by telephone number. Raises
+        `AddressTaken`, `SignUpClosed`, `InviteRequired`.
+        """
+        self._invites.use(tx, invite, now=at)
+        account = addresses.account_of(address) if address else addresses.account_of_nobody()
+        owner = Owner(account)
+        self._deletion.finish(tx, owner)
+        sealed = address and self._box.seal(rows.ADDRESS, account, address.encode())
+        row = Account(account, sealed or None, at if is_verified else None, at, None, None)
+        if not rows.insert(tx, self._signer, row):
+            raise AddressTaken
+        changes.append(tx, owner, Kind.ACCOUNT_CREATED, at=at)
+        audit.record(tx, self._signer, owner, Act.ACCOUNT_CREATED, at=at)
         return owner
 
-    async def sign_in(self, address: str, password: str) -> Owner:
-        """Give the owner whose address and password these are. Raises `SignInRefused`.
+    async def check_password(self, owner: Owner, password: str, *, is_known: bool = False) -> None:
+        """Make sure that the password is this owner's. Raises `SignInRefused`, `TooManySignIns`.
 
-        An unknown address and a wrong password take the same time and get the same answer.
+        One who does not exist, or has no password, takes the same time and gets the same answer.
+        Whose browser is known (`is_known`) waits in a queue that strangers can't fill.
         """
-        try:
-            account = addresses.account_of(addresses.normalize(address))
-        except AddressMalformed:
-            account = ""
-        await self.check_password(Owner(account), password)
-        return Owner(account)
-
-    async def check_password(self, owner: Owner, password: str) -> None:
-        """Make sure that the password is this owner's. Raises `SignInRefused`."""
-        row = await self._store.read(
-            lambda tx: tx.one(
-                "SELECT password FROM accounts WHERE account = :account", account=owner.account
-            )
-        )
-        renewed = await self._passwords.verify(row[0] if row else None, password)
+        encoded = await self._store.read(lambda tx: self.password_in(tx, owner))
+        renewed = await self._passwords.verify(encoded, password, is_known=is_known)
         if renewed is not None:
-            await self._store.write(
-                lambda tx: tx.run(
-                    "UPDATE accounts SET password = :password WHERE account = :account"
-                    " AND password = :old",
-                    password=renewed,
-                    account=owner.account,
-                    old=row[0] if row else "",
-                )
-            )
+            await self._store.write(lambda tx: self._renew(tx, owner, encoded, renewed))
 
-    async def address(self, owner: Owner) -> tuple[str, int]:
-        """Give the owner's own address and when the account was made (microseconds)."""
-        row = await self._store.read(
-            lambda tx: tx.one(
-                "SELECT address, created_at FROM accounts WHERE account = :account",
-                account=owner.account,
-            )
-        )
+    async def has_password(self, owner: Owner) -> bool:
+        """Tell whether the account has a password."""
+        return await self._store.read(lambda tx: self.password_in(tx, owner)) is not None
+
+    async def change_password(self, owner: ProvenOwner, password: str, visit: Visit) -> None:
+        """Give an account another password, or its first. Raises `PasswordUnfit`.
+
+        Whoever calls ends the other sessions: `Sessions.end_others`.
+        """
+        hashed = await self.hashed(owner, password)
+        at = self._clock()
+        await self._store.write(lambda tx: self.set_password(tx, owner, hashed, visit, at=at))
+
+    async def hashed(self, owner: Owner, password: str) -> str:
+        """Give a new password's hash, once it has been found fit for the account."""
+        standing = await self.standing(owner)
+        return await self._passwords.hash(password, address=standing.address or "")
+
+    def set_password(
+        self, tx: Tx, owner: Owner, hashed: str, visit: Visit, *, at: int, act: Act | None = None
+    ) -> None:
+        """Put a hash in the old one's place; the account is told."""
+        self._put_password(tx, owner, hashed, at)
+        audit.record(tx, self._signer, owner, act or Act.PASSWORD_CHANGED, at=at)
+        changes.append(tx, owner, Kind.ACCOUNT_CHANGED, at=at)
+        place, device = visit.address, visit.device_words
+        letter = Letter.PASSWORD_CHANGED
+        self._outbox.tell(tx, owner, letter, now=at, place=place, device=device)
+
+    async def standing(self, owner: Owner) -> Standing:
+        """Give the account as its owner sees it. Raises `SignInRequired`."""
+        row = await self._store.read(lambda tx: rows.find(tx, self._signer, owner))
         if row is None:
             raise SignInRequired
-        return self._box.open(owner.account, row[0]), row[1]
+        return Standing(row.id, self._address(row), row.verified_at, row.created_at)
 
-    async def make_user_token(
-        self, owner: ProvenOwner, name: str, *, expires_at: int | None
-    ) -> str:
-        """Make a token for the owner's own GraphQL clients; given here and never again."""
-        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-            raise NameUnfit(LONGEST_NAME)
-        token = tokens.make(TokenKind.USER)
-        reference, at = f"utk_{ULID()}", self._clock()
+    def _address(self, row: Account) -> str | None:
+        if row.address is None:
+            return None
+        return self._box.open(rows.ADDRESS, row.id, row.address).decode()
 
-        def unit(tx: Tx) -> None:
-            tx.run(
-                "INSERT INTO user_tokens (id, account, name, digest, hint, created_at, expires_at)"
-                " VALUES (:id, :account, :name, :digest, :hint, :at, :expires_at)",
-                id=reference,
-                account=owner.account,
-                name=name,
-                digest=token.digest,
-                hint=token.hint,
-                at=at,
-                expires_at=expires_at,
-            )
-            act = Act.USER_TOKEN_CREATED
-            audit.record(tx, self._signer, owner, act, at=at, subject=reference)
-
-        await self._store.write(unit)
-        return token.text
-
-    async def user_tokens(self, owner: Owner) -> list[UserToken]:
-        """Give the owner's user tokens that are not revoked, oldest first."""
-        rows = await self._store.read(
-            lambda tx: tx.all(
-                "SELECT id, name, hint, created_at, expires_at FROM user_tokens"
-                " WHERE account = :account AND revoked_at IS NULL ORDER BY id",
-                account=owner.account,
-            )
-        )
-        return [UserToken(*row) for row in rows]
-
-    async def revoke_user_token(self, owner: ProvenOwner, token: str) -> None:
-        """End a user token, by its id: refused from now on. Raises `UserTokenGone`."""
-        at = self._clock()
-
-        def unit(tx: Tx) -> None:
-            if not tx.run(
-                "UPDATE user_tokens SET revoked_at = :at WHERE account = :account AND id = :id"
-                " AND revoked_at IS NULL",
-                account=owner.account,
-                id=token,
-                at=at,
-            ):
-                raise UserTokenGone
-            changes.append(tx, owner, Kind.USER_TOKEN_REVOKED, at=at)
-            act = Act.USER_TOKEN_REVOKED
-            audit.record(tx, self._signer, owner, act, at=at, subject=token)
-
-        await self._store.write(unit)
-
-    async def holder(self, token: str) -> Owner:
-        """Give the owner whose user token this is. Raises `TokenUnknown`."""
-        digest, now = tokens.digest_of(token, TokenKind.USER), self._clock()
-        row = await self._store.read(
-            lambda tx: tx.one(
-                "SELECT account FROM user_tokens WHERE digest = :digest AND revoked_at IS NULL"
-                " AND (expires_at IS NULL OR expires_at > :now)",
-                digest=digest,
-                now=now,
-            )
-        )
+    def move(self, tx: Tx, was: Owner, to: Owner) -> None:
+        """Vouch anew for the password of an account whose id has changed."""
+        row = tx.one(_PASSWORD, account=to.account)
         if row is None:
-            raise TokenUnknown
-        return Owner(row[0])
+            return
+        encoded, changed_at, voucher = row
+        if vouched(self._signer, voucher, "passwords", was, encoded, changed_at):
+            self._put_password(tx, to, encoded, changed_at)
+
+    def password_in(self, tx: Tx, owner: Owner) -> str | None:
+        """Give the account's encoded password; None where it has none."""
+        row = tx.one(_PASSWORD, account=owner.account)
+        if row is None:
+            return None
+        encoded, changed_at, voucher = row
+        ours = vouched(self._signer, voucher, "passwords", owner, encoded, changed_at)
+        return str(encoded) if ours else None
+
+    def _put_password(self, tx: Tx, owner: Owner, encoded: str, at: int) -> None:
+        tx.run(
+            "INSERT INTO passwords (account, encoded, changed_at, voucher)"
+            " VALUES (:account, :encoded, :at, :voucher) ON CONFLICT (account) DO UPDATE"
+            " SET encoded = :encoded, changed_at = :at, voucher = :voucher",
+            account=owner.account,
+            encoded=encoded,
+            at=at,
+            voucher=vouch(self._signer, "passwords", owner, encoded, at),
+        )
+
+    def _renew(self, tx: Tx, owner: Owner, old: str | None, new: str) -> None:
+        """Keep a hash of the present profile, unless the password was changed meanwhile."""
+        if self.password_in(tx, owner) == old:
+            self._put_password(tx, owner, new, self._clock())
+
+
+_PASSWORD: Final = "SELECT encoded, changed_at, voucher FROM passwords WHERE account = :account"  # noqa: S105

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import secrets
 import unicodedata
 from typing import Final
 
@@ -42,8 +43,16 @@ def normalize(text: str) -> str:
 
 
 def account_of(normalized: str) -> str:
-    """Give the account's id: SHA-256 of the normalized address, in hex."""
-    return hashlib.sha256(normalized.encode()).hexdigest()
+    """Give the account's id: SHA-256 of the normalized address, in hex.
+
+    Of whatever else was typed it gives an id that nobody has; half a character is no error.
+    """
+    return hashlib.sha256(normalized.encode(errors="surrogatepass")).hexdigest()
+
+
+def account_of_nobody() -> str:
+    """Give the id of an account that has no address: random, in the same form."""
+    return hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 
 
 def _in_ascii(domain: str) -> str:

@@ -1,19 +1,24 @@
 """Passwords: argon2id, off the event loop, few at a time so that a flood can't take the memory.
 
-At most `_MOST_WAITING` wait their turn; whoever comes then is told so at once. What is too long to
-be anybody's password is never brought to its normal form: that takes the square of its length.
+At most `_MOST_WAITING` wait their turn; whoever comes then is told so at once, and brokered calls
+go before: the threads yield to everything else on the machine. What is too long to be anybody's
+password is never brought to its normal form: that takes the square of its length.
 """
 
 import asyncio
+import os
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import Final, TypeVar
 
 import argon2
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from accounts.errors import PasswordUnfit, SignInRefused, TooManySignIns
+from accounts.errors import PasswordGuessable, PasswordUnfit, SignInRefused, TooManySignIns
 
 SHORTEST: Final = 8
 LONGEST: Final = 1024
@@ -21,6 +26,10 @@ LONGEST: Final = 1024
 _MOST_READ: Final = 4 * LONGEST
 _AT_ONCE: Final = 2
 _MOST_WAITING: Final = 64
+_KEPT_FOR_KNOWN: Final = 16
+_YIELDING: Final = 19
+_CONTEXT: Final = frozenset({"keysteward"})
+_COMMON: Final = Path(__file__).parent / "common_passwords.txt"
 T = TypeVar("T")
 
 
@@ -29,19 +38,27 @@ class Passwords:
 
     def __init__(self, profile: argon2.Parameters = RFC_9106_LOW_MEMORY) -> None:
         self._hasher = argon2.PasswordHasher.from_parameters(profile)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "argon2", initializer=_yield_to_others)
         # Verified against when there is no such account, so that the answer takes as long.
         self._nobody = self._hasher.hash("nobody")
         self._taken = 0
 
-    async def hash(self, password: str) -> str:
-        """Give the encoded hash to store. Raises `PasswordUnfit`, `TooManySignIns`."""
+    async def hash(self, password: str, *, address: str = "") -> str:
+        """Give the encoded hash to store. Raises `PasswordUnfit`, `TooManySignIns`.
+
+        `PasswordGuessable` is the `PasswordUnfit` for a common password, and for the account's own
+        address.
+        """
         text = unicodedata.normalize("NFC", password) if len(password) <= _MOST_READ else ""
         if not SHORTEST <= len(text) <= LONGEST:
             raise PasswordUnfit(SHORTEST, LONGEST)
+        if is_guessable(text, address):
+            raise PasswordGuessable
         return await self._run(self._hasher.hash, _encode(text))
 
-    async def verify(self, stored: str | None, password: str) -> str | None:
+    async def verify(
+        self, stored: str | None, password: str, *, is_known: bool = False
+    ) -> str | None:
         """Check a password against a stored hash, or against nobody's when there is none.
 
         Gives a new hash to store when the profile has changed, else None. Raises `SignInRefused`,
@@ -49,7 +66,7 @@ class Passwords:
         """
         given = _encode(unicodedata.normalize("NFC", password[:_MOST_READ])[: LONGEST + 1])
         try:
-            await self._run(self._hasher.verify, stored or self._nobody, given)
+            await self._run(self._hasher.verify, stored or self._nobody, given, is_known=is_known)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             raise SignInRefused from None
         if stored is None or len(password) > _MOST_READ:
@@ -62,8 +79,11 @@ class Passwords:
         """Let go of the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, function: Callable[..., T], *arguments: str | bytes) -> T:
-        if self._taken >= _AT_ONCE + _MOST_WAITING:
+    async def _run(
+        self, function: Callable[..., T], *arguments: str | bytes, is_known: bool = False
+    ) -> T:
+        # Strangers fill their places, never those kept for browsers that have signed in before.
+        if self._taken >= _AT_ONCE + _MOST_WAITING + (_KEPT_FOR_KNOWN if is_known else 0):
             raise TooManySignIns
         self._taken += 1
         try:
@@ -71,6 +91,33 @@ class Passwords:
             return await loop.run_in_executor(self._pool, function, *arguments)
         finally:
             self._taken -= 1
+
+
+def is_guessable(text: str, address: str = "") -> bool:
+    """Tell whether a password is among the first that anybody would try.
+
+    The list is of the 11,611 commonest of eight characters and more (public breach corpora, as the
+    package zxcvbn counts them). Digits and marks put around such a word change nothing.
+    """
+    folded = text.casefold()
+    bare = folded.strip("0123456789 !\"#$%&'()*+,-./:;<=>?@[]^_`{|}~\\")
+    local, _, domain = address.casefold().partition("@")
+    own = {word for word in (address.casefold(), local, domain, domain.partition(".")[0]) if word}
+    words = _common() | _CONTEXT
+    return folded in words or bare in words or folded in own or (bare in own and len(bare) > 1)
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(_COMMON.read_text(encoding="utf-8").split("\n")) - {""}
+
+
+def _yield_to_others() -> None:
+    """Let everything else go first: calls through the broker, on the same cores, among it.
+
+    On Linux a thread has a niceness of its own, and argon2's lanes inherit it.
+    """
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
 
 
 def _encode(text: str) -> bytes:

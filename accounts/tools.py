@@ -1,39 +1,66 @@
 """Tools: programs that call providers with a token of their own in a key's place."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ulid import ULID
 
 import audit
-from accounts import tokens
-from accounts.errors import NameUnfit, TokenUnknown, ToolGone
+from accounts import limits, tokens
+from accounts.errors import (
+    AddressUnverified,
+    NameUnfit,
+    RateUnfit,
+    TokenUnknown,
+    ToolGone,
+    TooManyTries,
+)
+from accounts.limits import Limit, TooSoon
 from accounts.tokens import TokenKind
+from accounts.vouching import Fact, vouch, vouched
 from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Row, Store, Tx, changes
 from store.changes import Kind, Reason
+from store.clock import MINUTE, SECOND
 
 LONGEST_NAME: Final = 100
+MOST_PER_MINUTE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool. `providers` are the allowed ones; None allows all. Times are microseconds."""
+    """One tool. `providers` are the allowed ones; None allows all. Times are microseconds.
+
+    `prefix` is the token's public beginning; `per_minute` is how many calls it may begin.
+    """
 
     id: str
     account: str
     name: str
-    hint: str
+    prefix: str
     providers: tuple[str, ...] | None
+    per_minute: int | None
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    used_at: int | None
 
     @property
     def owner(self) -> Owner:
         """Whose tool it is: what it may do, it does for them."""
         return Owner(self.account)
+
+    def facts(self, digest: bytes) -> tuple[Fact, ...]:
+        """Give what the voucher covers."""
+        return (
+            self.id,
+            digest,
+            None if self.providers is None else " ".join(self.providers),
+            self.per_minute,
+            self.created_at,
+            self.expires_at,
+        )
 
     def allows(self, provider: str) -> bool:
         """Tell whether the tool may use that provider."""
@@ -41,29 +68,70 @@ class Tool:
 
 
 _TOOL: Final = (
-    "SELECT id, account, name, hint, providers, created_at, expires_at, revoked_at FROM tools"
+    "SELECT id, account, name, prefix, providers, per_minute, created_at, expires_at, revoked_at,"
+    " used_at, digest, voucher FROM tools"
 )
+_SEEN_EVERY: Final = MINUTE
 
 
 def _tool(row: Row) -> Tool:
-    key, account, name, hint, providers, *times = row
+    key, account, name, prefix, providers, *rest, _, _ = row
     return Tool(
-        key, account, name, hint, None if providers is None else tuple(providers.split()), *times
+        key, account, name, prefix, None if providers is None else tuple(providers.split()), *rest
     )
 
 
-def holder_of(tx: Tx, digest: bytes, *, now: int) -> Tool:
+def _vouched_for(signer: Signer, row: Row) -> Tool | None:
+    *_, digest, voucher = row
+    tool = _tool(row)
+    return tool if vouched(signer, voucher, "tools", tool.owner, *tool.facts(digest)) else None
+
+
+def holder_of(
+    tx: Tx, signer: Signer, digest: bytes, *, now: int, verified_alone: bool = False
+) -> Tool:
     """Give the tool whose token has this digest, in the call's own transaction.
 
-    Raises `TokenUnknown` for one that is unknown, revoked or expired.
+    Raises `TokenUnknown` for one that is unknown, revoked or expired, or whose owner's account is
+    disabled or deleted; with `verified_alone`, `AddressUnverified` as well.
     """
-    row = tx.one(f"{_TOOL} WHERE digest = :digest AND revoked_at IS NULL", digest=digest)
-    if row is None:
+    row = tx.one(
+        f"{_TOOL} WHERE digest = :digest AND revoked_at IS NULL",
+        digest=digest,
+    )
+    tool = None if row is None else _vouched_for(signer, row)
+    if tool is None or (tool.expires_at is not None and tool.expires_at <= now):
         raise TokenUnknown
-    tool = _tool(row)
-    if tool.expires_at is not None and tool.expires_at <= now:
+    account = tx.one(
+        "SELECT disabled_at IS NULL AND deleted_at IS NULL, address IS NULL OR verified_at NOT NULL"
+        " FROM accounts WHERE account = :account",
+        account=tool.account,
+    )
+    if account is None or not account[0]:
         raise TokenUnknown
+    if verified_alone and not account[1]:
+        raise AddressUnverified
     return tool
+
+
+def note_call(tx: Tx, tool: Tool, *, now: int) -> None:
+    """Note that the tool calls; to the minute, so that not each call writes it.
+
+    Raises `TooManyTries` where it was given a rate, and calls faster.
+    """
+    if tool.per_minute is not None:
+        rate = Limit("calls of", tool.per_minute, max(1, MINUTE // tool.per_minute))
+        try:
+            limits.take(tx, rate, tool.id, now=now)
+        except TooSoon as soon:
+            raise TooManyTries(-(-soon.wait // SECOND)) from None
+    if tool.used_at is None or now - tool.used_at > _SEEN_EVERY:
+        tx.run(
+            "UPDATE tools SET used_at = :now WHERE account = :account AND id = :id",
+            account=tool.account,
+            id=tool.id,
+            now=now,
+        )
 
 
 class Tools:
@@ -81,30 +149,44 @@ class Tools:
         *,
         providers: Iterable[str] | None,
         expires_at: int | None,
+        per_minute: int | None = None,
     ) -> tuple[Tool, str]:
-        """Make a tool and its token, which is given here and never again. Raises `NameUnfit`."""
-        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-            raise NameUnfit(LONGEST_NAME)
+        """Make a tool and its token, which is given here and never again.
+
+        Raises `NameUnfit`, `RateUnfit`.
+        """
+        _check(name, per_minute)
         token = tokens.make(TokenKind.TOOL)
         at = self._clock()
         allowed = None if providers is None else tuple(dict.fromkeys(providers))
         tool = Tool(
-            f"tool_{ULID()}", owner.account, name, token.hint, allowed, at, expires_at, None
+            f"tool_{ULID()}",
+            owner.account,
+            name,
+            token.prefix,
+            allowed,
+            per_minute,
+            at,
+            expires_at,
+            None,
+            None,
         )
 
         def unit(tx: Tx) -> None:
             tx.run(
-                "INSERT INTO tools (id, account, name, digest, hint, providers, created_at,"
-                " expires_at) VALUES (:id, :account, :name, :digest, :hint, :providers,"
-                " :created_at, :expires_at)",
+                "INSERT INTO tools (id, account, name, digest, prefix, providers, per_minute,"
+                " created_at, expires_at, voucher) VALUES (:id, :account, :name, :digest, :prefix,"
+                " :providers, :per_minute, :created_at, :expires_at, :voucher)",
                 id=tool.id,
                 account=owner.account,
                 name=name,
                 digest=token.digest,
-                hint=token.hint,
+                prefix=token.prefix,
                 providers=None if allowed is None else f" {' '.join(allowed)} ",
+                per_minute=per_minute,
                 created_at=at,
                 expires_at=expires_at,
+                voucher=vouch(self._signer, "tools", owner, *tool.facts(token.digest)),
             )
             changes.append(tx, owner, Kind.TOOL_CREATED, at=at, tool=tool.id)
             audit.record(tx, self._signer, owner, Act.TOOL_CREATED, at=at, subject=tool.id)
@@ -112,15 +194,19 @@ class Tools:
         await self._store.write(unit)
         return tool, token.text
 
-    async def list(self, owner: Owner) -> list[Tool]:
-        """Give the owner's tools that are not revoked, oldest first."""
+    async def list(self, owner: Owner, *, prefix: str = "") -> list[Tool]:
+        """Give the owner's tools that are not revoked, oldest first.
+
+        With a prefix, those whose token begins so: to find out which one it was that leaked.
+        """
         rows = await self._store.read(
             lambda tx: tx.all(
                 f"{_TOOL} WHERE account = :account AND revoked_at IS NULL ORDER BY id",
                 account=owner.account,
             )
         )
-        return [_tool(row) for row in rows]
+        found = [tool for row in rows if (tool := _vouched_for(self._signer, row))]
+        return [tool for tool in found if tokens.begins(tool.prefix, prefix)]
 
     async def named(self, owner: Owner) -> dict[str, Tool]:
         """Give all of the owner's tools by their id, revoked ones too: for the history."""
@@ -129,34 +215,99 @@ class Tools:
         )
         return {str(row[0]): _tool(row) for row in rows}
 
-    async def revoke(self, owner: ProvenOwner, tool: str) -> tuple[Tool, int]:
+    async def change(
+        self, owner: Owner, tool: str, *, name: str | None = None, per_minute: int | None = None
+    ) -> Tool:
+        """Give a tool another name or another rate, and leave what is None; its token stays.
+
+        Raises `ToolGone`, `NameUnfit`, `RateUnfit`.
+        """
+        _check("x" if name is None else name, per_minute)
+        at = self._clock()
+
+        def unit(tx: Tx) -> Tool:
+            row = tx.one(
+                f"{_TOOL} WHERE account = :account AND id = :tool AND revoked_at IS NULL",
+                account=owner.account,
+                tool=tool,
+            )
+            old = None if row is None else _vouched_for(self._signer, row)
+            if row is None or old is None:
+                raise ToolGone
+            new = replace(old, name=name or old.name, per_minute=per_minute or old.per_minute)
+            tx.run(
+                "UPDATE tools SET name = :name, per_minute = :per_minute, voucher = :voucher"
+                " WHERE account = :account AND id = :tool",
+                account=owner.account,
+                tool=tool,
+                name=new.name,
+                per_minute=new.per_minute,
+                voucher=vouch(self._signer, "tools", owner, *new.facts(row[-2])),
+            )
+            audit.record(tx, self._signer, owner, Act.TOOL_CHANGED, at=at, subject=tool)
+            changes.append(tx, owner, Kind.TOOL_CHANGED, at=at, tool=tool)
+            return new
+
+        return await self._store.write(unit)
+
+    async def revoke(self, owner: Owner, tool: str) -> tuple[Tool, int]:
         """End a tool: its token is refused from now on; give it and the change's number.
 
         Its running calls are cut and its listeners told. Raises `ToolGone`.
         """
         at = self._clock()
+        return await self._store.write(lambda tx: self.end(tx, owner, tool, at=at))
 
-        def unit(tx: Tx) -> tuple[Tool, int]:
-            if not tx.run(
-                "UPDATE tools SET revoked_at = :at WHERE account = :account AND id = :tool"
-                " AND revoked_at IS NULL",
-                account=owner.account,
-                tool=tool,
-                at=at,
-            ):
-                raise ToolGone
-            audit.record(tx, self._signer, owner, Act.TOOL_REVOKED, at=at, subject=tool)
-            seq = changes.append(
-                tx, owner, Kind.TOOL_REVOKED, reason=Reason.TOOL_REVOKED, at=at, tool=tool
-            )
-            (row,) = tx.all(
-                f"{_TOOL} WHERE account = :account AND id = :tool", account=owner.account, tool=tool
-            )
-            return _tool(row), seq
+    def end(self, tx: Tx, owner: Owner, tool: str, *, at: int) -> tuple[Tool, int]:
+        """End a tool, in the transaction of whatever is the reason. Raises `ToolGone`."""
+        if not tx.run(
+            "UPDATE tools SET revoked_at = :at, voucher = x'' WHERE account = :account"
+            " AND id = :tool AND revoked_at IS NULL",
+            account=owner.account,
+            tool=tool,
+            at=at,
+        ):
+            raise ToolGone
+        audit.record(tx, self._signer, owner, Act.TOOL_REVOKED, at=at, subject=tool)
+        seq = changes.append(
+            tx, owner, Kind.TOOL_REVOKED, reason=Reason.TOOL_REVOKED, at=at, tool=tool
+        )
+        (row,) = tx.all(
+            f"{_TOOL} WHERE account = :account AND id = :tool", account=owner.account, tool=tool
+        )
+        return _tool(row), seq
 
-        return await self._store.write(unit)
+    def end_all(self, tx: Tx, owner: Owner, *, at: int) -> int:
+        """End all of the owner's tools; give how many those were."""
+        rows = tx.all(
+            "SELECT id FROM tools WHERE account = :account AND revoked_at IS NULL ORDER BY id",
+            account=owner.account,
+        )
+        for (tool,) in rows:
+            self.end(tx, owner, tool, at=at)
+        return len(rows)
+
+    def move(self, tx: Tx, was: Owner, to: Owner) -> None:
+        """Vouch anew for the rows of an account whose id has changed; drop what was not vouched."""
+        for row in tx.all(f"{_TOOL} WHERE account = :account", account=to.account):
+            *_, digest, voucher = row
+            tool = _tool(row)
+            ours = vouched(self._signer, voucher, "tools", was, *tool.facts(digest))
+            tx.run(
+                "UPDATE tools SET voucher = :voucher WHERE account = :account AND id = :id",
+                account=to.account,
+                id=tool.id,
+                voucher=vouch(self._signer, "tools", to, *tool.facts(digest)) if ours else b"",
+            )
 
     async def holder(self, token: str) -> Tool:
         """Give the tool that holds this token. Raises `TokenUnknown`."""
         digest, now = tokens.digest_of(token, TokenKind.TOOL), self._clock()
-        return await self._store.read(lambda tx: holder_of(tx, digest, now=now))
+        return await self._store.read(lambda tx: holder_of(tx, self._signer, digest, now=now))
+
+
+def _check(name: str, per_minute: int | None) -> None:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise NameUnfit(LONGEST_NAME)
+    if per_minute is not None and not 1 <= per_minute <= MOST_PER_MINUTE:
+        raise RateUnfit(MOST_PER_MINUTE)

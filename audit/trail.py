@@ -28,12 +28,34 @@ class Act(StrEnum):
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
     SIGNED_IN = "SIGNED_IN"
     SIGNED_OUT = "SIGNED_OUT"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
+    PROVEN_AGAIN = "PROVEN_AGAIN"
+    SESSIONS_ENDED = "SESSIONS_ENDED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - a name
+    PASSWORD_RESET_SENT = "PASSWORD_RESET_SENT"  # noqa: S105 - a name
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - a name
+    ADDRESS_VERIFIED = "ADDRESS_VERIFIED"
+    ADDRESS_CHANGED = "ADDRESS_CHANGED"
+    MEANS_ADDED = "MEANS_ADDED"
+    MEANS_REMOVED = "MEANS_REMOVED"
+    SECOND_FACTOR_ADDED = "SECOND_FACTOR_ADDED"
+    SECOND_FACTOR_REMOVED = "SECOND_FACTOR_REMOVED"
+    RECOVERY_CODES_MADE = "RECOVERY_CODES_MADE"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
+    INVITE_MADE = "INVITE_MADE"
+    ACCOUNT_EXPORTED = "ACCOUNT_EXPORTED"
+    KEYS_EXPORTED = "KEYS_EXPORTED"
+    EVERYTHING_REVOKED = "EVERYTHING_REVOKED"
+    ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    ACCOUNT_ENABLED = "ACCOUNT_ENABLED"
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
     KEY_ADDED = "KEY_ADDED"
     KEY_REVEALED = "KEY_REVEALED"
     KEY_ROTATED = "KEY_ROTATED"
     KEY_REMOVED = "KEY_REMOVED"
     DEFAULT_KEY_SET = "DEFAULT_KEY_SET"
     TOOL_CREATED = "TOOL_CREATED"
+    TOOL_CHANGED = "TOOL_CHANGED"
     TOOL_REVOKED = "TOOL_REVOKED"
     USER_TOKEN_CREATED = "USER_TOKEN_CREATED"  # noqa: S105 - a name
     USER_TOKEN_REVOKED = "USER_TOKEN_REVOKED"  # noqa: S105 - a name
@@ -44,6 +66,9 @@ class Signer(Protocol):
 
     def sign(self, purpose: str, message: bytes) -> bytes:
         """Give the signature."""
+
+    def signatures(self, purpose: str, message: bytes) -> list[bytes]:
+        """Give the signature that each of the master keys makes, that of `sign` first."""
 
     def signed(self, purpose: str, message: bytes, signature: bytes) -> bool:
         """Tell whether one of the master keys made the signature."""
@@ -126,6 +151,39 @@ def verify(tx: Tx, signer: Signer, owner: Owner) -> list[Entry]:
     if not signer.signed(_HEAD, _head_message(owner, head[0], before), head[1]):
         raise TrailBroken(len(entries))
     return entries
+
+
+def move(tx: Tx, signer: Signer, was: Owner, to: Owner) -> None:
+    """Make the trail that of the account's new id: signed anew, entry by entry.
+
+    One that was altered is taken along as it is, so that it still shows: nothing of it is signed.
+    """
+    try:
+        entries = verify(tx, signer, was)
+    except TrailBroken:
+        entries = []
+    for table in ("audit", "audit_heads"):
+        tx.run(
+            f"UPDATE {table} SET account = :to WHERE account = :account",  # noqa: S608
+            account=was.account,
+            to=to.account,
+        )
+    signature = _NOTHING
+    for entry in entries:
+        message = _message(to, entry.seq, entry.at, entry.act, entry.subject, signature)
+        signature = signer.sign(_ROW, message)
+        tx.run(
+            "UPDATE audit SET signature = :signature WHERE account = :account AND seq = :seq",
+            account=to.account,
+            seq=entry.seq,
+            signature=signature,
+        )
+    if entries:
+        tx.run(
+            "UPDATE audit_heads SET signature = :signature WHERE account = :account",
+            account=to.account,
+            signature=signer.sign(_HEAD, _head_message(to, len(entries), signature)),
+        )
 
 
 def _message(  # noqa: PLR0917 - the fields, in the order in which they are signed

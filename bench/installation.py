@@ -22,6 +22,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "bench" / "results"
 KEY: Final = "sk-proj-" + "benchmark" * 5
+PASSWORD: Final = "a bench password"
 _START_SECONDS: Final = 30
 
 
@@ -137,11 +138,13 @@ def fake_provider(**options: str | float) -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def keysteward(upstream: str, *, workers: int = 1) -> Iterator[Process]:
+def keysteward(
+    upstream: str, *, workers: int = 1, command: list[str] | None = None, **environment: str
+) -> Iterator[Process]:
     """Run keysteward on a database of its own, on the disk that holds this checkout."""
     port = free_port()
     with tempfile.TemporaryDirectory(dir=ROOT, prefix=".bench-") as folder:
-        command = [sys.executable, "-m", "keysteward", "serve"]
+        command = [*(command or [sys.executable, "-m", "keysteward"]), "serve"]
         upstreams = ",".join(
             f"{name}={upstream}/{name}" for name in ("openai", "anthropic", "google")
         )
@@ -153,6 +156,7 @@ def keysteward(upstream: str, *, workers: int = 1) -> Iterator[Process]:
             KEYSTEWARD_PORT=str(port),
             KEYSTEWARD_WORKERS=str(workers),
             KEYSTEWARD_UPSTREAMS=upstreams,
+            **environment,
         ) as process:
             yield process
 
@@ -160,12 +164,13 @@ def keysteward(upstream: str, *, workers: int = 1) -> Iterator[Process]:
 class Person:
     """Somebody signed in to a keysteward by GraphQL."""
 
-    def __init__(self, url: str, address: str = "bench@example.com") -> None:
+    def __init__(self, url: str, address: str = "bench@example.com", place: str = "") -> None:
         self._url = url
+        self._headers = {"x-forwarded-for": place} if place else {}
         self._browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
         self.ask(
             "mutation($i: SignUpInput!) { signUp(input: $i) { __typename } }",
-            i={"address": address, "password": "a bench password"},
+            i={"address": address, "password": PASSWORD},
         )
 
     def ask(self, query: str, **variables: Any) -> Any:
@@ -173,7 +178,7 @@ class Person:
         request = urllib.request.Request(  # noqa: S310 - loopback
             f"{self._url}/graphql",
             json.dumps({"query": query, "variables": variables}).encode(),
-            {"content-type": "application/json", "keysteward-csrf": "1"},
+            {"content-type": "application/json", "keysteward-csrf": "1", **self._headers},
         )
         with self._browser.open(request, timeout=30) as answer:
             document = json.load(answer)

@@ -51,8 +51,8 @@ async def filled(store: Store, vault: Vault, keys: int) -> None:
 
 def _account(owner: Owner) -> Callable[[Tx], int]:
     return lambda tx: tx.run(
-        "INSERT INTO accounts (account, address, password, created_at)"
-        " VALUES (:account, x'00', '', 0)",
+        "INSERT INTO accounts (account, address, created_at, voucher)"
+        " VALUES (:account, x'00', 0, x'')",
         account=owner.account,
     )
 

@@ -14,8 +14,9 @@ import orjson
 from ulid import ULID
 
 from accounts import tools
-from accounts.errors import TokenUnknown
+from accounts.errors import AddressUnverified, TokenUnknown, TooManyTries
 from accounts.tools import Tool
+from audit import Signer
 from broker import calls, request, wire
 from broker.calls import Outcome
 from broker.errors import (
@@ -23,8 +24,10 @@ from broker.errors import (
     ClientGone,
     KeyUnusable,
     NoKeyForCall,
+    OwnerUnverified,
     ProviderNotAllowed,
     ToolTokenRequired,
+    ToolTooFast,
     UpstreamFailed,
     UpstreamTooSlow,
 )
@@ -128,6 +131,7 @@ class Broker:
         self,
         store: Store,
         vault: Vault,
+        signer: Signer,
         live: LiveCalls,
         outbound: Outbound,
         upstreams: Mapping[str, Upstream],
@@ -135,15 +139,18 @@ class Broker:
         worker: str,
         *,
         timeouts: Timeouts = _TIMEOUTS,
+        verified_only: bool = False,
     ) -> None:
         self._store = store
         self._vault = vault
+        self._signer = signer
         self._live = live
         self._outbound = outbound
         self._upstreams = upstreams
         self._clock = clock
         self._worker = worker
         self._timeouts = timeouts
+        self._verified_only = verified_only
 
     async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
         """Make one call and pass its answer on.
@@ -155,7 +162,9 @@ class Broker:
         tally = Tally(model_in(ask.target))
         last_event = b""
         try:
-            with self._live.join(key=booking.key.id, tool=booking.tool.id) as scope:
+            with self._live.join(
+                key=booking.key.id, tool=booking.tool.id, account=booking.tool.account
+            ) as scope:
                 await self._exchange(ask, booking, tally, scope, receive, send)
         except ClientGone:
             tally.outcome = Outcome.CLIENT_GONE
@@ -181,9 +190,20 @@ class Broker:
 
         def unit(tx: Tx) -> Booking:
             try:
-                tool = tools.holder_of(tx, ask.token_digest, now=at)
+                tool = tools.holder_of(
+                    tx,
+                    self._signer,
+                    ask.token_digest,
+                    now=at,
+                    verified_alone=self._verified_only,
+                )
+                tools.note_call(tx, tool, now=at)
             except TokenUnknown as unknown:
                 raise ToolTokenRequired(str(unknown)) from None
+            except AddressUnverified as unverified:
+                raise OwnerUnverified(str(unverified)) from None
+            except TooManyTries as soon:
+                raise ToolTooFast(soon.wait) from None
             if not tool.allows(provider.id):
                 raise ProviderNotAllowed(provider.name)
             try:

@@ -37,6 +37,7 @@ class Call:
     duration: int | None
 
 
+_MOST_MOVES: Final = 8
 _CALL: Final = (
     "SELECT id, account, tool, key, version, provider, started_at, model, outcome, status,"
     " bytes_in, bytes_out, duration FROM calls"
@@ -82,20 +83,36 @@ def end(
     bytes_out: int,
     at: int,
 ) -> None:
-    """Note what became of a call. Said twice, the first time stands."""
-    tx.run(
-        "UPDATE calls SET outcome = :outcome, status = :status, model = :model,"
-        " bytes_in = :bytes_in, bytes_out = :bytes_out, duration = max(0, :at - started_at)"
-        " WHERE account = :account AND id = :id AND outcome IS NULL",
-        id=call,
+    """Note what became of a call. Said twice, the first time stands.
+
+    Its account may have taken another id since the call began.
+    """
+    for _ in range(_MOST_MOVES):
+        ended = tx.run(
+            "UPDATE calls SET outcome = :outcome, status = :status, model = :model,"
+            " bytes_in = :bytes_in, bytes_out = :bytes_out, duration = max(0, :at - started_at)"
+            " WHERE account = :account AND id = :id AND outcome IS NULL",
+            id=call,
+            account=owner.account,
+            outcome=outcome,
+            status=status,
+            model=model,
+            bytes_in=bytes_in,
+            bytes_out=bytes_out,
+            at=at,
+        )
+        if ended or (moved := _moved(tx, owner)) is None:
+            return
+        owner = moved
+
+
+def _moved(tx: Tx, owner: Owner) -> Owner | None:
+    """Give the id that an account has taken in this one's place; None where it has not."""
+    row = tx.one(
+        "SELECT account FROM moves WHERE was = :account ORDER BY at DESC LIMIT 1",
         account=owner.account,
-        outcome=outcome,
-        status=status,
-        model=model,
-        bytes_in=bytes_in,
-        bytes_out=bytes_out,
-        at=at,
     )
+    return None if row is None else Owner(row[0])
 
 
 def give_up_on_the_dead(tx: Tx, *, silent_since: int) -> None:
@@ -114,6 +131,26 @@ class Calls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def end_all(self, tx: Tx, owner: Owner, *, at: int) -> int:
+        """End nothing: calls end with their key or their tool."""
+        del tx, owner, at
+        return 0
+
+    def move(self, tx: Tx, was: Owner, to: Owner) -> None:
+        """Make the calls those of the account's new id."""
+        tx.run(
+            "UPDATE calls SET account = :to WHERE account = :account",
+            account=was.account,
+            to=to.account,
+        )
+
+    def forget(self, tx: Tx, owner: Owner) -> None:
+        """Drop the calls of an account that is gone."""
+        tx.run("DELETE FROM calls WHERE account = :account", account=owner.account)
+
+    def was_committed(self) -> None:
+        """Nothing is left to be done."""
 
     async def latest(
         self,

@@ -13,7 +13,7 @@ class CallFailure(Failure):
     status: ClassVar[HTTPStatus]
     code: ClassVar[str]
     outcome: ClassVar[Outcome] = Outcome.REFUSED
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds after which the same request may do better; None: a retry can't help."""
 
 
@@ -42,6 +42,24 @@ class ToolTokenRequired(CallFailure):
 
     status = HTTPStatus.UNAUTHORIZED
     code = "tool_token_required"
+
+
+class OwnerUnverified(CallFailure):
+    """This installation makes calls only for owners whose address is verified."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "owner_unverified"
+
+
+class ToolTooFast(CallFailure):
+    """The tool begins more calls a minute than its owner lets it."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "tool_rate_limited"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"This tool calls faster than its owner lets it. Try again in {wait} s.")
+        self.retry_after = wait
 
 
 class ProviderNotAllowed(CallFailure):

@@ -11,7 +11,7 @@ from store.changes import Change, Kind
 
 _MOST_REMEMBERED: Final = 10_000
 
-# What a call stands on: its key, or its tool. Either's end is the call's end.
+# What a call stands on: its key, its tool, its owner's account. The end of each is its end.
 _Ground = tuple[str, str]
 
 
@@ -70,13 +70,14 @@ class LiveCalls:
     def __len__(self) -> int:
         return len(set().union(*self._scopes.values()))
 
-    def join(self, *, key: str, tool: str | None = None) -> Scope:
+    def join(self, *, key: str, tool: str | None = None, account: str | None = None) -> Scope:
         """Give the scope in which a call with this key, by this tool, is to run.
 
         Without a tool it is keysteward's own, such as a verification.
         """
-        grounds = (("key", key), ("tool", tool)) if tool is not None else (("key", key),)
-        return Scope(self, grounds)
+        if tool is None or account is None:
+            return Scope(self, (("key", key),))
+        return Scope(self, (("key", key), ("tool", tool), ("account", account)))
 
     def enter(self, scope: Scope) -> None:
         """Begin a scope. Raises `CallCut` when what it stands on is gone already.
@@ -128,7 +129,22 @@ class LiveCalls:
                 cut += self._end(("key", change.key))
             elif change.kind is Kind.TOOL_REVOKED and change.tool is not None:
                 cut += self._end(("tool", change.tool))
+            elif change.kind is Kind.ACCOUNT_DISABLED:
+                cut += self._end(("account", change.account))
+            elif change.kind is Kind.ACCOUNT_ENABLED:
+                self._gone.pop(("account", change.account), None)
+            elif change.kind is Kind.ACCOUNT_MOVED and change.was is not None:
+                self._move(("account", change.was), ("account", change.account))
         return cut
+
+    def _move(self, was: _Ground, to: _Ground) -> None:
+        """Let the calls of an account that has another id stand on that: it may yet be disabled.
+
+        And its old id may become somebody else's, whose end is none of theirs.
+        """
+        for scope in self._scopes.pop(was, set()):
+            scope.grounds = tuple(to if ground == was else ground for ground in scope.grounds)
+            self._scopes.setdefault(to, set()).add(scope)
 
     def _end(self, ground: _Ground) -> int:
         self._gone[ground] = None

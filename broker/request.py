@@ -47,7 +47,7 @@ _CREDENTIAL_NAMES: Final = frozenset(
 )
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
-    r"ks[tu]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
+    r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )

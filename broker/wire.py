@@ -10,6 +10,7 @@ from providers import ErrorStyle, Provider
 _OPENAI_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "server_error",
     HTTPStatus.BAD_GATEWAY: "server_error",
     HTTPStatus.SERVICE_UNAVAILABLE: "server_error",
@@ -20,6 +21,7 @@ _ANTHROPIC_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.FORBIDDEN: "permission_error",
     HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "api_error",
     HTTPStatus.BAD_GATEWAY: "api_error",
     HTTPStatus.SERVICE_UNAVAILABLE: "overloaded_error",
@@ -32,6 +34,7 @@ _GOOGLE_STATUSES: Final = {
     HTTPStatus.FORBIDDEN: "PERMISSION_DENIED",
     HTTPStatus.NOT_FOUND: "NOT_FOUND",
     HTTPStatus.CONFLICT: "ABORTED",
+    HTTPStatus.TOO_MANY_REQUESTS: "RESOURCE_EXHAUSTED",
     HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
     HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
     HTTPStatus.BAD_GATEWAY: "UNAVAILABLE",

@@ -9,18 +9,17 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from ulid import ULID
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from accounts.accounts import Accounts
+from accounts import limits, moving
+from accounts.guesses import Limits
 from accounts.passwords import Passwords
-from accounts.sessions import Sessions
-from accounts.tools import Tools
 from broker import calls
 from broker.broker import Broker
 from broker.calls import Calls
@@ -30,43 +29,27 @@ from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
 from keysteward import logs
 from keysteward.config import Config
+from keysteward.doors import door_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.http import VIA, KnownHosts, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
-from keysteward.page.graphiql_page import graphiql_routes
+from keysteward.people import gather
 from providers import CATALOGUE
 from redact import asyncio_exceptions
 from resolvers import build
-from resolvers.context import Services
+from resolvers.context import Cookies, Services
+from resolvers.people import People
 from store import Clock, Store, Tx, system_clock
 from store.changes import Tail
 from store.clock import DAY, MINUTE
-from vault.keyring import Keyring
 from vault.listeners import HEARTBEAT_SECONDS, Listeners
 from vault.revocations import WORKER_SILENT_AFTER, Revocations, forget, seen
-from vault.seal import Place
-from vault.secret import Secret
 from vault.vault import Vault
 
 _LOG: Final = logging.getLogger("keysteward")
 _PULSE_SECONDS: Final = 1.0
 _SWEEP_EVERY: Final = 60 * MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class SealedAddresses:
-    """Seals the e-mail addresses of accounts, each for its own account's row."""
-
-    keyring: Keyring
-
-    def seal(self, account: str, address: str) -> bytes:
-        """Seal an address."""
-        return self.keyring.seal(Place("account address", account), Secret(address.encode()))
-
-    def open(self, account: str, sealed: bytes) -> str:
-        """Open an address again, for its owner and for the mail that they asked for."""
-        return self.keyring.unseal(Place("account address", account), sealed).reveal().decode()
 
 
 class App:
@@ -93,6 +76,7 @@ def create_app(
     clock: Clock = system_clock,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     passwords: Passwords | None = None,
+    guess_limits: Limits | None = None,
     timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     own_process: bool = False,
 ) -> App:
@@ -121,28 +105,40 @@ def create_app(
             live = LiveCalls()
             revocations = Revocations(store, clock)
             listeners = Listeners(revocations, worker, clock, heartbeat_seconds=heartbeat_seconds)
+            ledger = Calls(store)
+            people = gather(
+                stack,
+                config,
+                store,
+                keyring,
+                clock,
+                hasher,
+                (vault, ledger, revocations),
+                limits=guess_limits,
+            )
             services = Services(
-                accounts=Accounts(
-                    store,
-                    hasher,
-                    SealedAddresses(keyring),
-                    keyring,
-                    clock,
-                    open_to_sign_up=config.sign_up == "open",
-                ),
-                sessions=Sessions(store, keyring, clock),
-                tools=Tools(store, keyring, clock),
+                store=store,
+                signer=keyring,
+                people=people,
                 vault=vault,
                 verifier=Verifier(outbound, upstreams, live),
                 revocations=revocations,
                 listeners=listeners,
-                calls=Calls(store),
+                calls=ledger,
                 clock=clock,
-                cookie_name="__Host-keysteward" if config.secure else "keysteward",
-                secure_cookies=config.secure,
+                cookies=Cookies(secure=config.secure),
             )
             broker = Broker(
-                store, vault, live, outbound, upstreams, clock, worker, timeouts=timeouts
+                store,
+                vault,
+                keyring,
+                live,
+                outbound,
+                upstreams,
+                clock,
+                worker,
+                timeouts=timeouts,
+                verified_only=config.verified_only,
             )
             app.via = Via(broker)
             endpoint = GraphQLEndpoint(build(introspection=config.introspection), services)
@@ -151,20 +147,25 @@ def create_app(
                 [
                     Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
                     *health_routes(store, keyring, live),
+                    *door_routes(config, services),
                 ]
             )
             tail = Tail(store)
             await tail.start()
-            house = Housekeeping(worker, clock, config.history_days * DAY)
+            house = Housekeeping(worker, clock, config.history_days * DAY, people)
             await house.keep(store)
-            for task in (Follower(tail, live, listeners).run(), _pulse(store, house)):
+            for task in (
+                Follower(tail, live, listeners).run(),
+                _pulse(store, house),
+                people.postman.run(),
+            ):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
             if own_process:
                 _spare_the_collector()
             yield
             app.via = app.graphql = None
 
-    starlette = Starlette(lifespan=lifespan, routes=graphiql_routes() if config.graphiql else [])
+    starlette = Starlette(lifespan=lifespan)
     app = App(SafeHeaders(starlette, secure=config.secure))
     return app
 
@@ -183,24 +184,30 @@ def _spare_the_collector() -> None:
 class Housekeeping:
     """What each process does every second: says that it lives, and clears up after the dead."""
 
-    def __init__(self, worker: str, clock: Clock, history: int) -> None:
+    def __init__(self, worker: str, clock: Clock, history: int, people: People) -> None:
         self._worker = worker
         self._clock = clock
         self._history = history
+        self._people = people
         self._swept_at = 0
 
     async def keep(self, store: Store) -> None:
-        """Do it; once an hour, drop the history that is older than it is kept for."""
+        """Do it; write the letters that were asked for; once an hour, drop what is too old."""
         now = self._clock()
         sweeps = now - self._swept_at >= _SWEEP_EVERY
 
         def unit(tx: Tx) -> None:
             seen(tx, self._worker, now)
             calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
+            self._people.deletion.sweep(tx, now=now)
             if sweeps:
                 forget(tx, older_than=now - self._history)
+                limits.sweep(tx, now=now)
+                moving.forget(tx, older_than=now - self._history)
 
         await store.write(unit)
+        if await self._people.resets.write_asked():
+            self._people.postman.wake.set()
         # Only now: a unit may be run twice, and the first time be undone.
         if sweeps:
             self._swept_at = now
@@ -225,4 +232,14 @@ def from_environment() -> ASGIApp:
     """Make the application that the environment describes: what each server process calls."""
     config = Config.read()
     logs.set_up(config.log_level, known=written_keys(config))
-    return KnownHosts(create_app(config, own_process=True), config.url)
+    return guarded(create_app(config, own_process=True), config)
+
+
+def guarded(app: ASGIApp, config: Config) -> ASGIApp:
+    """Let known hosts alone through, from whom a trusted proxy says that it is."""
+    known: Any = KnownHosts(app, config.url)
+    if config.trusted_proxies:
+        # uvicorn has names of its own for ASGI's types.
+        known = ProxyHeadersMiddleware(known, trusted_hosts=list(config.trusted_proxies))
+    through: ASGIApp = known
+    return through

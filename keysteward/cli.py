@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 import redact
+from keysteward.commands import account
 from keysteward.commands.audit import audit
 from keysteward.commands.demo import demo
 from keysteward.commands.schema import schema
@@ -39,6 +40,13 @@ commands.command(help=SERVE_HELP)(serve)
 for group, functions in ((commands, (demo, schema, audit, version)), (tokens, (check, new))):
     for function in functions:
         group.command(help=_prose(function))(function)
+accounts = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+accounts.command("list", help=_prose(account.list_))(account.list_)
+for act in (account.show, account.disable, account.enable, account.end_sessions, account.invite):
+    accounts.command(help=_prose(act))(act)
+commands.add_typer(
+    accounts, name="account", help="List accounts, disable them, end their sessions, invite."
+)
 commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")
 
 

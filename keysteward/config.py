@@ -5,6 +5,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,11 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from accounts.address import normalize
+from accounts.errors import AddressMalformed
+from accounts.passkeys import RelyingParty
+from accounts.smtp import SmtpServer
+from accounts.whatsapp import WhatsAppSettings
 from broker.upstream import Upstream
 from providers import CATALOGUE
 from redact import redact
@@ -80,12 +86,57 @@ def _url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    entries = filter(None, (entry.strip() for entry in text.split(",")))
+    return tuple(str(ipaddress.ip_network(entry, strict=False)) for entry in entries)
+
+
+def _smtp(text: str) -> SmtpServer | None:
+    return SmtpServer.parse(text.strip()) if text.strip() else None
+
+
+def _sender(text: str) -> str:
+    if text and not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", text.strip()):
+        raise ValueError("not an address")
+    return text.strip()
+
+
+def _operators(text: str) -> tuple[str, ...]:
+    entries = filter(None, (entry.strip() for entry in text.split(",")))
+    try:
+        return tuple(normalize(entry) for entry in entries)
+    except AddressMalformed:
+        raise ValueError("not an address") from None
+
+
 def _upstreams(text: str) -> dict[str, Upstream]:
     found: dict[str, Upstream] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, url = entry.partition("=")
         found[CATALOGUE[name.strip()].id] = Upstream.at(url.strip(), private_allowed=True)
     return found
+
+
+def _issuer(text: str) -> str:
+    """Read another server's address; plain http only on this machine."""
+    parts = urlsplit(text.strip())
+    is_secret_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(text))
+    more = parts.query or parts.fragment or "@" in parts.netloc
+    if not is_secret_safe or not parts.hostname or more or parts.port == 0:
+        raise ValueError("not an address")
+    return text.strip()
+
+
+def _digits(text: str) -> str:
+    if text and not (text.isascii() and text.isdecimal()):
+        raise ValueError("not digits")
+    return text
+
+
+def _words(text: str) -> str:
+    if text and not re.fullmatch(r"[a-z0-9_]{1,512}(:[A-Za-z_]{2,10})?", text):
+        raise ValueError("no template's name")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +186,181 @@ SETTINGS: Final = (
         "than loopback. Not set: http and the address above.",
     ),
     Setting(
+        "TRUSTED_PROXIES",
+        "trusted_proxies",
+        _networks,
+        "",
+        "address or network,…",
+        "The proxies whose X-Forwarded-For tells the client's address, by which tries to sign in "
+        "are limited. Not set: the address that connects is the client's.",
+    ),
+    Setting(
+        "COOKIE_KEYS",
+        "cookie_keys",
+        str,
+        "",
+        "id:base64,id:base64 (32 bytes each)",
+        "The keys that sign session cookies; the first one signs, all of them count. Taking one "
+        "away ends the sessions that it signed. Not set: keys derived from the master keys.",
+        secret=True,
+    ),
+    Setting(
         "SIGN_UP",
         "sign_up",
-        _choice("open", "closed"),
+        _choice("open", "invite", "closed"),
         "open",
-        "open or closed",
-        "Whether new accounts can be made.",
+        "open, invite or closed",
+        "Who can make an account: anybody, whoever has an invite (createInvite, `keysteward "
+        "account invite`), or nobody.",
+    ),
+    Setting(
+        "VERIFIED_ONLY",
+        "verified_only",
+        _switch,
+        "off",
+        "on or off",
+        "Make calls only for accounts whose e-mail address is verified.",
+    ),
+    Setting(
+        "OPERATORS",
+        "operators",
+        _operators,
+        "",
+        "e-mail address,…",
+        "The accounts of those who may disable accounts and end their sessions with `keysteward "
+        "account`. None of them can read anybody's key.",
+    ),
+    Setting(
+        "SMTP",
+        "smtp",
+        _smtp,
+        "",
+        "smtps://user:password@host:465, or smtp:// with STARTTLS",
+        "The server that takes keysteward's mail. Not set: mail goes to the file `outbox.mbox` in "
+        "the data folder, for the operator to pass on.",
+        secret=True,
+    ),
+    Setting(
+        "MAIL_FROM",
+        "mail_from",
+        _sender,
+        "",
+        "an e-mail address",
+        "The sender of keysteward's mail. Not set: keysteward@ and the host of the address above.",
+    ),
+    Setting(
+        "GOOGLE_CLIENT_ID",
+        "google_client_id",
+        str,
+        "",
+        "text",
+        "Google's client ID, to offer signing in with Google. Its redirect URI: "
+        "`{PUBLIC_URL}/auth/google/callback`.",
+    ),
+    Setting(
+        "GOOGLE_CLIENT_SECRET",
+        "google_client_secret",
+        str,
+        "",
+        "text",
+        "The secret that belongs to it.",
+        secret=True,
+    ),
+    Setting(
+        "GOOGLE_ISSUER",
+        "google_issuer",
+        _issuer,
+        "https://accounts.google.com",
+        "http(s)://host/path",
+        "Another provider that speaks OpenID Connect, in Google's place.",
+    ),
+    Setting(
+        "GITHUB_CLIENT_ID",
+        "github_client_id",
+        str,
+        "",
+        "text",
+        "GitHub's client ID, to offer signing in with GitHub. Its callback URL: "
+        "`{PUBLIC_URL}/auth/github/callback`.",
+    ),
+    Setting(
+        "GITHUB_CLIENT_SECRET",
+        "github_client_secret",
+        str,
+        "",
+        "text",
+        "The secret that belongs to it.",
+        secret=True,
+    ),
+    Setting(
+        "GITHUB_URL",
+        "github_url",
+        _issuer,
+        "https://github.com",
+        "http(s)://host",
+        "Your GitHub Enterprise Server, in GitHub's place.",
+    ),
+    Setting(
+        "GITHUB_API_URL",
+        "github_api_url",
+        _issuer,
+        "https://api.github.com",
+        "http(s)://host/path",
+        "Its API; of an Enterprise Server `https://HOST/api/v3`.",
+    ),
+    Setting(
+        "WHATSAPP_TOKEN",
+        "whatsapp_token",
+        str,
+        "",
+        "text",
+        "An access token of the WhatsApp Cloud API, to offer signing in by a code. The four "
+        "settings that follow are needed with it.",
+        secret=True,
+    ),
+    Setting(
+        "WHATSAPP_PHONE_NUMBER_ID",
+        "whatsapp_phone_number_id",
+        _digits,
+        "",
+        "digits",
+        "The id of the number that codes are sent from.",
+    ),
+    Setting(
+        "WHATSAPP_TEMPLATE",
+        "whatsapp_template",
+        _words,
+        "",
+        "name or name:language",
+        "The template of category AUTHENTICATION that codes are sent with; the language is en_US "
+        "unless told.",
+    ),
+    Setting(
+        "WHATSAPP_APP_SECRET",
+        "whatsapp_app_secret",
+        str,
+        "",
+        "text",
+        "The app's secret, by which reports of delivery are known to be Meta's. They go to "
+        "`{PUBLIC_URL}/webhooks/whatsapp`.",
+        secret=True,
+    ),
+    Setting(
+        "WHATSAPP_VERIFY_TOKEN",
+        "whatsapp_verify_token",
+        str,
+        "",
+        "text",
+        "What you enter at Meta as the webhook's verify token.",
+        secret=True,
+    ),
+    Setting(
+        "WHATSAPP_URL",
+        "whatsapp_url",
+        _issuer,
+        "https://graph.facebook.com",
+        "http(s)://host",
+        "Another address for the WhatsApp Cloud API.",
     ),
     Setting("GRAPHIQL", "graphiql", _switch, "on", "on or off", "Serve the GraphiQL explorer."),
     Setting(
@@ -191,7 +411,26 @@ class Config:
     port: int
     workers: int
     public_url: str
+    trusted_proxies: tuple[str, ...]
+    cookie_keys: str
     sign_up: str
+    verified_only: bool
+    operators: tuple[str, ...]
+    smtp: SmtpServer | None
+    mail_from: str
+    google_client_id: str
+    google_client_secret: str
+    google_issuer: str
+    github_client_id: str
+    github_client_secret: str
+    github_url: str
+    github_api_url: str
+    whatsapp_token: str
+    whatsapp_phone_number_id: str
+    whatsapp_template: str
+    whatsapp_app_secret: str
+    whatsapp_verify_token: str
+    whatsapp_url: str
     graphiql: bool
     introspection: bool
     upstreams: dict[str, Upstream]
@@ -215,6 +454,7 @@ class Config:
             )
         config = cls(**{s.field: _value(s, ours.get(s.variable, s.default)) for s in SETTINGS})
         config._check_reach()
+        config._check_together()
         return config
 
     @property
@@ -242,6 +482,78 @@ class Config:
     def reachable_from_afar(self) -> bool:
         """Tell whether others than this machine's own programs may reach us."""
         return not (ipaddress.ip_address(self.host).is_loopback and _is_loopback(self.url))
+
+    @property
+    def other_secrets(self) -> tuple[bytes, ...]:
+        """Give the secrets besides the keys, as they are written down."""
+        texts = (
+            self.smtp.password if self.smtp else "",
+            self.google_client_secret,
+            self.github_client_secret,
+            self.whatsapp_token,
+            self.whatsapp_app_secret,
+            self.whatsapp_verify_token,
+        )
+        return tuple(text.encode() for text in texts if text)
+
+    @property
+    def whatsapp(self) -> WhatsAppSettings | None:
+        """Give what was set up at Meta; None where WhatsApp is not offered."""
+        if not self.whatsapp_token:
+            return None
+        template, _, language = self.whatsapp_template.partition(":")
+        return WhatsAppSettings(
+            token=self.whatsapp_token,
+            phone_number_id=self.whatsapp_phone_number_id,
+            template=template,
+            language=language or "en_US",
+            app_secret=self.whatsapp_app_secret,
+            verify_token=self.whatsapp_verify_token,
+            url=self.whatsapp_url,
+        )
+
+    @property
+    def relying_party(self) -> RelyingParty:
+        """Give what passkeys are bound to: a name. On this machine's own address, `localhost`."""
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return RelyingParty(host, self.url, "keysteward")
+        port = f":{parts.port}" if parts.port else ""
+        return RelyingParty("localhost", f"{parts.scheme}://localhost{port}", "keysteward")
+
+    @property
+    def sender(self) -> str:
+        """Give the sender of our mail."""
+        return self.mail_from or f"keysteward@{self.relying_party.id}"
+
+    @property
+    def outbox_file(self) -> Path:
+        """Give the file that mail goes to where no server takes it."""
+        return self.data / "outbox.mbox"
+
+    def _check_together(self) -> None:
+        """Refuse half of what only works whole, rather than fail at somebody's sign-in."""
+        for whole in (
+            ("google_client_id", "google_client_secret"),
+            ("github_client_id", "github_client_secret"),
+            (
+                "whatsapp_token",
+                "whatsapp_phone_number_id",
+                "whatsapp_template",
+                "whatsapp_app_secret",
+                "whatsapp_verify_token",
+            ),
+        ):
+            missing = [name for name in whole if not getattr(self, name)]
+            if missing and len(missing) < len(whole):
+                names = {setting.field: setting.variable for setting in SETTINGS}
+                raise SettingUnfit(
+                    f"{names[missing[0]]} is not set, and {names[whole[0]]} and what belongs to it "
+                    "work only together."
+                )
 
     def _check_reach(self) -> None:
         """Refuse to send passwords, cookies and tokens in the clear over a network."""

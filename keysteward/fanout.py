@@ -19,13 +19,15 @@ from resolvers import Schema
 from resolvers.context import Services
 from store import Owner
 from store.changes import Change, CursorExpired, Reason
-from vault.listeners import Audience, Listeners, Place, Watch
+from vault.listeners import Audience, Listeners, Place, Seen, Watch
 
 _LOG: Final = logging.getLogger("keysteward.fanout")
 _AT_ONCE: Final = 100
 """So many sockets are written to before everybody else has a turn."""
 _MOST_ENDED: Final = 10_000
 _FAULT: Final = 1011
+_RESTART: Final = 1012
+_MOVED: Final = "The account has another address. Connect again."
 _AGAIN: Final = "Something went wrong. Listen again from your cursor."
 
 
@@ -60,6 +62,13 @@ class Guest(Protocol):
 
     def look_again(self) -> None:
         """Close it if whoever it belongs to is signed in no longer."""
+
+    def is_of(self, account: str) -> bool:
+        """Tell whether it is that account's: its owner's, or a tool's of it."""
+
+    @property
+    def is_in_session(self) -> bool:
+        """Tell whether a session's cookie opened it, and no token."""
 
 
 class _Group:
@@ -96,6 +105,7 @@ class Member:
         "group",
         "guest",
         "id",
+        "is_new",
         "place",
         "room",
         "seq",
@@ -118,6 +128,8 @@ class Member:
         self.group: _Group | None = None
         """Set while it hears with the others; None while it reads on its own."""
         self.task: asyncio.Task[None] | None = None
+        self.is_new = False
+        """It listens from now on, and was not told yet where that is: a heartbeat comes first."""
         self._over = False
 
     @property
@@ -182,11 +194,16 @@ class Member:
 
     def _heard(self, seq: int, *, last: bool) -> None:
         self.seq = seq
+        self.is_new = False
         if last:
             self.task = None  # it may be the very task that we run in
             self.leave()
             self.guest.wire.post(f'{{"id":{self._id},"type":"complete"}}')
             self.guest.forget_id(self.id)
+
+    def owed(self, beat: Said) -> "Owed":
+        """Give the heartbeat that says where it begins, to be written before anything else."""
+        return Owed(self._next(beat), self.seq, last=False)
 
     def _next(self, said: Said) -> str:
         return f'{{"id":{self._id},"type":"next","payload":{said.payload}}}'
@@ -294,12 +311,16 @@ class Room:
             if member.is_over:
                 continue
             member.task = None
-            if self.cursor is not None and member.seq < self.cursor:
+            is_behind = self.cursor is not None and member.seq < self.cursor
+            if is_behind and not member.is_new:
                 member.task = asyncio.create_task(member.go_on())
                 continue
             at = (member.voice, member.seq)
             if at not in beats:
                 beats[at] = member.voice.say(self.listeners.reached(member.seq))
+            if is_behind:
+                member.task = asyncio.create_task(member.go_on(member.owed(beats[at])))
+                continue
             self._join(member)
             member.tell(beats[at], member.seq)
 
@@ -458,17 +479,38 @@ class Fanout:
         try:
             member.place = await self.listeners.place(member.audience, plan.after)
             member.seq = member.place.seq
+            member.is_new = plan.after is None
         except BaseException:
             member.leave()
             raise
         return member
 
+    def _look_at_sockets(self, seen: Seen) -> None:
+        """Close those whose owner signed out, and those whose account moved or was disabled."""
+        for account in seen.signed_out:
+            for guest in self.guests_of(account):
+                guest.look_again()
+        for guest in self._all_of(seen.stopped):
+            guest.look_again()
+        for guest in self._all_of(seen.moved):
+            # A session has ended with the old address. Others are not refused: they come again at
+            # once, and go on from their cursor.
+            if guest.is_in_session:
+                guest.look_again()
+            else:
+                guest.wire.hang_up(_RESTART, _MOVED)
+
+    def _all_of(self, accounts: set[str]) -> list[Guest]:
+        """Give every socket of these accounts: rarely asked, so all are looked at."""
+        if not accounts:
+            return []
+        everybody = [guest for guests in self._guests.values() for guest in guests]
+        return [guest for guest in everybody if any(map(guest.is_of, accounts))]
+
     async def _follow(self, watch: Watch) -> None:
         while True:
             seen = await watch.look()
-            for account in seen.signed_out:
-                for guest in self.guests_of(account):
-                    guest.look_again()
+            self._look_at_sockets(seen)
             for account in seen.revoked_in:
                 if (room := self._rooms.get(account)) is not None:
                     room.stir()

@@ -16,7 +16,7 @@ from strawberry.http.websocket_origin import is_same_origin
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
-from accounts.errors import SignInRequired
+from accounts.errors import ScopeMissing, SignInRequired
 from keysteward.fanout import Fanout
 from keysteward.websocket import Connection, Conversation, Socket, SocketContext
 from resolvers import Schema
@@ -28,6 +28,7 @@ LARGEST_BODY: Final = 1024 * 1024
 MOST_OPERATIONS: Final = 100
 INIT_TIMEOUT: Final = timedelta(seconds=10)
 CSRF_HEADER: Final = "keysteward-csrf"
+_OF_OURS: Final = frozenset({"same-origin", "none"})
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
 
 
@@ -75,7 +76,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Let nobody in who can't be told apart."""
         try:
             audience = await audience_of(context)
-        except SignInRequired:
+        except (SignInRequired, ScopeMissing):
             raise ConnectionRejectionError from None
         if isinstance(context, SocketContext):
             context.audience = audience
@@ -103,7 +104,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if length.isdecimal() and int(length) > LARGEST_BODY:
             return _refuse(413, f"A request may hold {LARGEST_BODY} bytes.")
         origin = headers.get("origin")
-        if origin is not None and not is_same_origin(origin, headers.get("host")):
+        foreign = origin is not None and not is_same_origin(origin, headers.get("host"))
+        # A browser's own word (Fetch Metadata), which no page can change; others don't send it.
+        if foreign or headers.get("sec-fetch-site", "none") not in _OF_OURS:
             return _refuse(403, "Requests from another site's pages are not answered.")
         # A browser sends Basic by itself, from an address with a password in it; Bearer never.
         by_token = headers.get("authorization", "").lower().startswith("bearer ")

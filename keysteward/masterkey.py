@@ -17,10 +17,18 @@ def keyring_of(config: Config) -> Keyring:
     return Keyring.parse(_text(config))
 
 
+def cookie_keyring_of(config: Config) -> Keyring | None:
+    """Give the keys that sign cookies, where some were configured. Raises `MasterKeyUnusable`."""
+    if not config.cookie_keys:
+        return None
+    return Keyring.parse(config.cookie_keys, called="KEYSTEWARD_COOKIE_KEYS")
+
+
 def written_keys(config: Config) -> list[bytes]:
-    """Give each master key in the form in which it is written down, for the redactor to strike."""
-    entries = _text(config).replace("\n", ",").split(",")
-    return [entry.strip().partition(":")[2].encode() for entry in entries]
+    """Give each secret of the settings as it is written down, for the redactor to strike."""
+    entries = f"{_text(config)},{config.cookie_keys}".replace("\n", ",").split(",")
+    keys = [entry.strip().partition(":")[2].encode() for entry in entries]
+    return [key for key in (*keys, *config.other_secrets) if key]
 
 
 def _text(config: Config) -> str:

@@ -54,9 +54,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def running(app: Any) -> AsyncIterator[str]:
-    """Serve in this event loop on a free port of loopback; give the base URL. For demo, tests."""
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
+async def running(app: Any, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve in this event loop on loopback; give the base URL. For demo, tests.
+
+    On a free port, unless one is given.
+    """
+    with socket.create_server(("127.0.0.1", port), backlog=4096) as listening:
         # asyncio, unlike uvloop, does not see that this socket is TCP: each answer would wait 40 ms
         # for the acknowledgement of its own head. Connections inherit the option.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -22,6 +22,7 @@ from strawberry.types.graphql import OperationType
 
 from accounts.errors import SignInRequired
 from accounts.tools import Tool
+from accounts.user_tokens import Scope
 from resolvers import Schema, may_be_kept
 from resolvers.context import Context, Services
 from store import Owner
@@ -203,7 +204,7 @@ class _Nobody(Context):
     async def tool(self) -> Tool:
         raise SignInRequired
 
-    async def owner(self) -> Owner:
+    async def owner(self, scope: Scope | None) -> Owner:  # noqa: ARG002 - nobody has any
         return _NOBODY
 
 

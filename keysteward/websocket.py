@@ -20,7 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     Operation,
 )
 
-from accounts.errors import SignInRequired
+from accounts.errors import ScopeMissing, SignInRequired
 from keysteward.fanout import Member
 from keysteward.voices import NotShared, Plan
 from resolvers.context import Context
@@ -35,6 +35,7 @@ _ENDED: Final = 4401
 _ENDED_WORDS: Final = "This tool was revoked."
 _LAST_WORDS_SECONDS: Final = 0.5
 """So long an ended tool's socket stays open for what it is still to be told."""
+_LOOK_SECONDS: Final = 60.0
 _LONGEST_REASON: Final = 120
 _LONGEST_ID: Final = 256
 
@@ -176,7 +177,7 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         if self.connection_acknowledged and self.context.whose is not None:
             self._fanout.admit(self, self.context.whose)
             if self.context.audience is not None and self.context.audience.tool is None:
-                self.look_again()  # they may have signed out while they came in
+                self._look_now_and_then()  # they may have signed out while they came in
 
     async def handle_subscribe(self, message: Any) -> None:
         """Begin an operation, if the message has the form of one."""
@@ -197,7 +198,7 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         try:
             plan = self._fanout.plan(operation.query, operation.operation_name, operation.variables)
             member = await self._fanout.listen(self, operation.id, plan, await self._audience())
-        except (NotShared, SignInRequired, Ended):
+        except (NotShared, SignInRequired, ScopeMissing, Ended):
             await super().run_operation(operation)
         else:
             await self._listen(operation, plan, member)
@@ -248,14 +249,30 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
         else:
             self._hang_up()
 
+    def is_of(self, account: str) -> bool:
+        """Tell whether it is that account's: its owner's, or a tool's of it."""
+        return self.context.audience is not None and (
+            self.context.audience.owner.account == account
+        )
+
+    @property
+    def is_in_session(self) -> bool:
+        """Tell whether a session's cookie opened it, and no token."""
+        return self.context.token() is None
+
     def look_again(self) -> None:
         """Close, if whoever is at the other end is signed in no longer."""
         self._looking = asyncio.create_task(self._look())
 
+    def _look_now_and_then(self) -> None:
+        """Look whether an owner's session goes on: that it ran out, no change tells."""
+        self.look_again()
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look_now_and_then)
+
     async def _look(self) -> None:
         try:
             await audience_of(self.context)
-        except SignInRequired:
+        except (SignInRequired, ScopeMissing):
             self.wire.hang_up(_ENDED, "Signed out.")
         except Exception:  # noqa: BLE001 - whoever can't be looked up may not go on
             _LOG.exception("a socket's owner could not be looked up")

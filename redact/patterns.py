@@ -13,7 +13,7 @@ from redact import linear
 MARK: Final = b"[redacted]"
 ELLIPSIS: Final = "…".encode()
 
-OWN_PREFIXES: Final = (b"kst_", b"ksu_")
+OWN_PREFIXES: Final = (b"kst_", b"ksu_", b"kso_")
 PREFIXES: Final = tuple(
     sorted(
         {prefix.encode() for row in CATALOGUE.values() for prefix in row.prefixes}

@@ -21,8 +21,11 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from resolvers import account as account_fields
+from resolvers import addresses as address_fields
 from resolvers import calls as call_fields
+from resolvers import endings as ending_fields
 from resolvers import keys as key_fields
+from resolvers import means as means_fields
 from resolvers import revocations as revocation_fields
 from resolvers import tools as tool_fields
 from resolvers.faults import NoSuchOperation, names_of, told
@@ -51,6 +54,9 @@ class Query:
     """What can be asked."""
 
     viewer = _field(account_fields.viewer)
+    sign_in_options = _field(account_fields.sign_in_options)
+    sessions = _field(account_fields.sessions)
+    audit_log = _field(ending_fields.audit_log)
     providers = _field(key_fields.providers)
     keys = _field(key_fields.keys)
     key = _field(key_fields.key)
@@ -68,7 +74,33 @@ class Mutation:
     sign_up = _mutation(account_fields.sign_up)
     sign_in = _mutation(account_fields.sign_in)
     fresh_login = _mutation(account_fields.fresh_login)
+    show_second_factor = _mutation(account_fields.show_second_factor)
     sign_out = _mutation(account_fields.sign_out)
+    end_session = _mutation(account_fields.end_session)
+    end_other_sessions = _mutation(account_fields.end_other_sessions)
+    change_password = _mutation(account_fields.change_password)
+    request_password_reset = _mutation(address_fields.request_password_reset)
+    reset_password = _mutation(address_fields.reset_password)
+    request_verification = _mutation(address_fields.request_verification)
+    verify_address = _mutation(address_fields.verify_address)
+    release_address = _mutation(address_fields.release_address)
+    change_address = _mutation(address_fields.change_address)
+    confirm_address = _mutation(address_fields.confirm_address)
+    begin_elsewhere = _mutation(means_fields.begin_elsewhere)
+    request_code = _mutation(means_fields.request_code)
+    show_code = _mutation(means_fields.show_code)
+    begin_passkey = _mutation(means_fields.begin_passkey)
+    add_passkey = _mutation(means_fields.add_passkey)
+    show_passkey = _mutation(means_fields.show_passkey)
+    remove_means = _mutation(means_fields.remove_means)
+    begin_second_factor = _mutation(means_fields.begin_second_factor)
+    add_second_factor = _mutation(means_fields.add_second_factor)
+    remove_second_factor = _mutation(means_fields.remove_second_factor)
+    renew_recovery_codes = _mutation(means_fields.renew_recovery_codes)
+    create_invite = _mutation(ending_fields.create_invite)
+    export_account = _mutation(ending_fields.export_account)
+    revoke_everything = _mutation(ending_fields.revoke_everything)
+    delete_account = _mutation(ending_fields.delete_account)
     add_key = _mutation(key_fields.add_key)
     verify_key = _mutation(key_fields.verify_key)
     reveal_key = _mutation(key_fields.reveal_key)
@@ -76,6 +108,7 @@ class Mutation:
     remove_key = _mutation(key_fields.remove_key)
     set_default_key = _mutation(key_fields.set_default_key)
     create_tool = _mutation(tool_fields.create_tool)
+    update_tool = _mutation(tool_fields.update_tool)
     revoke_tool = _mutation(tool_fields.revoke_tool)
     create_user_token = _mutation(tool_fields.create_user_token)
     revoke_user_token = _mutation(tool_fields.revoke_user_token)

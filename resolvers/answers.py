@@ -2,12 +2,15 @@
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import strawberry
 
 from accounts import errors as accounts
+from accounts.passkeys import PasskeysFull
+from audit import TrailBroken
 from providers import UnknownProvider
+from resolvers.context import PostRequired
 from schema import problems
 from schema.problems import Problem
 from schema.scalars import CursorMalformed, MomentUnfit, cursor_of
@@ -21,8 +24,25 @@ _PLAIN: Final[dict[type[Exception], type[Problem]]] = {
     accounts.SignInRequired: problems.SignInRequired,
     accounts.StaleLogin: problems.FreshLoginRequired,
     accounts.SignInRefused: problems.SignInRefused,
+    accounts.PasskeyRefused: problems.SignInRefused,
+    accounts.IdentityRefused: problems.SignInRefused,
+    accounts.IdentityUnlinked: problems.SignInRefused,
+    accounts.MessageNotSent: problems.SignInRefused,
     accounts.AddressTaken: problems.SignUpRefused,
     accounts.SignUpClosed: problems.SignUpRefused,
+    accounts.InviteRequired: problems.SignUpRefused,
+    accounts.AccountDisabled: problems.AccountDisabled,
+    accounts.TicketGone: problems.TicketGone,
+    accounts.ScopeMissing: problems.ScopeMissing,
+    accounts.AddressUnverified: problems.AddressUnverified,
+    accounts.AddressMissing: problems.AddressUnverified,
+    accounts.NotOffered: problems.NotOffered,
+    accounts.MeansGone: problems.MeansNotFound,
+    accounts.SessionGone: problems.MeansNotFound,
+    accounts.SecondFactorAbsent: problems.MeansNotFound,
+    accounts.SecondFactorPresent: problems.MeansInUse,
+    accounts.IdentityTaken: problems.MeansInUse,
+    accounts.LastMeans: problems.MeansInUse,
     accounts.ToolGone: problems.ToolNotFound,
     accounts.UserTokenGone: problems.UserTokenNotFound,
     vault.KeyGone: problems.KeyNotFound,
@@ -33,36 +53,56 @@ _PLAIN: Final[dict[type[Exception], type[Problem]]] = {
 _FIELDS: Final[dict[type[Exception], str]] = {
     accounts.AddressMalformed: "address",
     accounts.PasswordUnfit: "password",
+    accounts.PasswordGuessable: "password",
+    accounts.PhoneMalformed: "number",
+    accounts.ConfirmationWrong: "confirm",
     accounts.NameUnfit: "name",
+    accounts.RateUnfit: "callsPerMinute",
+    PasskeysFull: "answer",
     vault.LabelUnfit: "label",
     CursorMalformed: "cursor",
     MomentUnfit: "expiresAt",
 }
+_WITH_MORE: Final[dict[type[Exception], Callable[[str, Any], Problem]]] = {
+    accounts.TooManyTries: lambda message, failure: problems.TooManyTries(
+        message=message, retry_after_seconds=failure.wait
+    ),
+    accounts.CodeWrong: lambda message, failure: problems.CodeWrong(
+        message=message, tries_left=failure.left
+    ),
+    vault.KeyMalformed: lambda message, failure: problems.MalformedKey(
+        message=message, expected=failure.expected
+    ),
+    vault.KeyRefused: lambda message, failure: problems.KeyRejected(
+        message=message, provider=strawberry.ID(failure.provider)
+    ),
+    vault.KeyPresent: lambda message, failure: problems.DuplicateKey(
+        message=message, existing=strawberry.ID(failure.key)
+    ),
+    CursorExpired: lambda message, failure: problems.CursorExpired(
+        message=message, head=cursor_of(failure.head)
+    ),
+}
 EXPECTED: Final[tuple[type[Exception], ...]] = (
     *_PLAIN,
     *_FIELDS,
-    vault.KeyMalformed,
-    vault.KeyRefused,
-    vault.KeyPresent,
-    CursorExpired,
+    *_WITH_MORE,
 )
 """Everything that a mutation answers as data."""
-TOLD: Final[tuple[type[Exception], ...]] = (*EXPECTED, accounts.TooManySignIns)
+TOLD: Final[tuple[type[Exception], ...]] = (
+    *EXPECTED,
+    accounts.TooManySignIns,
+    PostRequired,
+    TrailBroken,
+)
 """Everything that a client may be told in its own words."""
 
 
 def problem_of(failure: Exception) -> Problem:
     """Give an expected failure as the contract's data. Raises what is not expected."""
     message = str(failure)
-    match failure:
-        case vault.KeyMalformed():
-            return problems.MalformedKey(message=message, expected=failure.expected)
-        case vault.KeyRefused():
-            return problems.KeyRejected(message=message, provider=strawberry.ID(failure.provider))
-        case vault.KeyPresent():
-            return problems.DuplicateKey(message=message, existing=strawberry.ID(failure.key))
-        case CursorExpired():
-            return problems.CursorExpired(message=message, head=cursor_of(failure.head))
+    if make := _WITH_MORE.get(type(failure)):
+        return make(message, failure)
     if field := _FIELDS.get(type(failure)):
         return problems.InvalidInput(message=message, field=field)
     return _PLAIN[type(failure)](message=message)

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from accounts.user_tokens import Scope
 from resolvers.context import Info
 from schema import types
 from schema.scalars import Cursor
@@ -17,7 +18,7 @@ async def calls(
     tool: strawberry.ID | None = None,
 ) -> types.CallConnection:
     """Your tools' calls, newest first; at most 100 a page."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_READ)
     most = max(1, min(first, _MOST))
     found = await info.context.services.calls.latest(
         owner, before=after, most=most + 1, provider=provider, tool=tool

@@ -8,36 +8,103 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from accounts.accounts import Accounts
-from accounts.errors import SignInRequired, StaleLogin, TokenUnknown
-from accounts.sessions import Session, Sessions
+from accounts.entering import Entered
+from accounts.errors import ScopeMissing, SignInRequired, StaleLogin, TokenUnknown
+from accounts.sessions import Session
 from accounts.tokens import TokenKind
-from accounts.tools import Tool, Tools
+from accounts.tools import Tool
+from accounts.user_tokens import Scope, UserToken
+from accounts.visits import Visit
+from audit import Signer
 from broker.calls import Calls
 from broker.verification import Verifier
-from store import Clock, Owner, ProvenOwner
+from resolvers.people import People
+from store import Clock, Failure, Owner, ProvenOwner, Store
 from vault.listeners import Listeners
 from vault.revocations import Revocations
 from vault.vault import Vault
 
 _BEARER: Final = "bearer "
+_DEVICE_SECONDS: Final = 400 * 24 * 3600
+
+
+class PostRequired(Failure):
+    """What was asked for ends in a cookie, which no websocket can set."""
+
+    def __init__(self) -> None:
+        super().__init__("Send this by POST: a websocket can't set the cookie that it ends in.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """How this installation's cookies are called and kept.
+
+    `__Host-` binds a cookie to this very host, to https and to the whole of it; a browser takes
+    such a cookie only with `Secure`, which plain http on this machine's own address can't have.
+    """
+
+    secure: bool
+
+    @property
+    def session(self) -> str:
+        """Name the session's."""
+        return "__Host-keysteward" if self.secure else "keysteward"
+
+    @property
+    def device(self) -> str:
+        """Name that by which a browser is known again."""
+        return f"{self.session}-device"
+
+    @property
+    def flow(self) -> str:
+        """Name that which a browser must bring back from elsewhere."""
+        return f"{self.session}-flow"
+
+    def put(self, response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+        """Give the browser one, out of reach of scripts and of other sites' requests."""
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def take(self, response: Response, name: str) -> None:
+        """Take one from the browser."""
+        response.delete_cookie(name, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def let_in(self, response: Response, entered: Entered) -> None:
+        """Give the browser its session, and the cookie by which it is known from now on."""
+        self.put(response, self.session, entered.cookie)
+        self.put(response, self.device, entered.device, seconds=_DEVICE_SECONDS)
+
+    def visit(self, connection: HTTPConnection) -> Visit:
+        """Give who comes, as far as the request shows."""
+        client = connection.client
+        return Visit(
+            "" if client is None else client.host,
+            connection.headers.get("user-agent", ""),
+            connection.cookies.get(self.device, ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """Made once, in `create_app`, and handed down."""
 
-    accounts: Accounts
-    sessions: Sessions
-    tools: Tools
+    store: Store
+    signer: Signer
+    people: People
     vault: Vault
     verifier: Verifier
     revocations: Revocations
     listeners: Listeners
     calls: Calls
     clock: Clock
-    cookie_name: str
-    secure_cookies: bool
+    cookies: Cookies
 
 
 @dataclass(slots=True)
@@ -50,34 +117,60 @@ class Context:
     connection_params: dict[str, Any] | None = field(default=None)
     """What `connection_init` carried; None on HTTP."""
 
+    @property
+    def visit(self) -> Visit:
+        """Give who comes, as far as the request shows."""
+        return self.services.cookies.visit(self.connection)
+
     async def session(self) -> Session:
-        """Give the session of the cookie. Raises `SignInRequired`."""
-        cookie = self.connection.cookies.get(self.services.cookie_name)
+        """Give the session of the cookie. Raises `SignInRequired`.
+
+        Where a token was sent it says who asks, and a cookie that came along says nothing: such a
+        request was not asked for the header that no other site's page can send.
+        """
+        if self.token() is not None:
+            raise SignInRequired
+        cookie = self.connection.cookies.get(self.services.cookies.session)
         if not cookie:
             raise SignInRequired
-        return await self.services.sessions.find(cookie)
+        return await self.services.people.sessions.find(cookie)
 
-    async def owner(self) -> Owner:
-        """Give whoever is signed in, by user token or by session. Raises `SignInRequired`."""
-        token = self.token()
+    async def session_or_none(self) -> Session | None:
+        """Give the session of the cookie; None where there is none."""
+        try:
+            return await self.session()
+        except SignInRequired:
+            return None
+
+    async def owner(self, scope: Scope | None) -> Owner:
+        """Give whoever is signed in, by session or by a user token that has the scope.
+
+        Raises `SignInRequired`, `ScopeMissing`. None asks for no scope: any token will do.
+        """
+        token = await self._user_token()
         if token is None:
             return (await self.session()).owner
-        if token.startswith(f"{TokenKind.TOOL}_"):
-            raise SignInRequired
-        try:
-            return await self.services.accounts.holder(token)
-        except TokenUnknown:
-            raise SignInRequired from None
+        if scope is not None and scope not in token.scopes:
+            raise ScopeMissing(scope)
+        return token.owner
 
     async def proven_owner(self) -> ProvenOwner:
-        """Give whoever gave their password within five minutes; a token never did.
+        """Give whoever showed who they are within five minutes; a token never did.
 
         Raises `SignInRequired`, `StaleLogin`.
         """
-        if self.token() is not None:
-            await self.owner()
+        if await self._user_token() is not None:
             raise StaleLogin
-        return self.services.sessions.proven(await self.session())
+        return self.services.people.sessions.proven(await self.session())
+
+    async def proven_owner_or(self, scope: Scope) -> Owner:
+        """Give a proven owner, or whoever's user token has the scope, which was given when fresh.
+
+        Raises `SignInRequired`, `StaleLogin`, `ScopeMissing`.
+        """
+        if self.token() is None:
+            return await self.proven_owner()
+        return await self.owner(scope)
 
     async def tool(self) -> Tool:
         """Give the tool whose token was sent. Raises `SignInRequired`."""
@@ -85,7 +178,7 @@ class Context:
         if token is None:
             raise SignInRequired
         try:
-            return await self.services.tools.holder(token)
+            return await self.services.people.tools.holder(token)
         except TokenUnknown:
             raise SignInRequired from None
 
@@ -105,28 +198,40 @@ class Context:
         named = (self.connection_params or {}).get("instance", "")
         return named if isinstance(named, str) else ""
 
-    def set_cookie(self, value: str) -> None:
-        """Give the browser its session, out of reach of scripts and of other sites' requests."""
+    def require_post(self) -> None:
+        """Make sure, before anything is used up, that the answer can set a cookie.
+
+        A session that is begun over a websocket would be nobody's. Raises `PostRequired`.
+        """
+        if not isinstance(self.response, Response):
+            raise PostRequired
+
+    def let_in(self, entered: Entered) -> None:
+        """Give the browser its session."""
         if isinstance(self.response, Response):
-            self.response.set_cookie(
-                self.services.cookie_name,
-                value,
-                path="/",
-                secure=self.services.secure_cookies,
-                httponly=True,
-                samesite="lax",
-            )
+            self.services.cookies.let_in(self.response, entered)
+
+    def put_flow(self, ticket: str) -> None:
+        """Give the browser what it must bring back from elsewhere."""
+        if isinstance(self.response, Response):
+            self.services.cookies.put(self.response, self.services.cookies.flow, ticket)
 
     def drop_cookie(self) -> None:
-        """Take the session from the browser."""
+        """Take the session from the browser; it stays known."""
         if isinstance(self.response, Response):
-            self.response.delete_cookie(
-                self.services.cookie_name,
-                path="/",
-                secure=self.services.secure_cookies,
-                httponly=True,
-                samesite="lax",
-            )
+            self.services.cookies.take(self.response, self.services.cookies.session)
+
+    async def _user_token(self) -> UserToken | None:
+        """Give the user token that was sent; None where none was. Raises `SignInRequired`."""
+        token = self.token()
+        if token is None:
+            return None
+        if token.startswith(f"{TokenKind.TOOL}_"):
+            raise SignInRequired
+        try:
+            return await self.services.people.user_tokens.holder(token)
+        except TokenUnknown:
+            raise SignInRequired from None
 
 
 Info = strawberry.Info[Context, None]

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from accounts.user_tokens import Scope
 from providers import CATALOGUE, Provider, find, looks_like
 from resolvers.answers import answering
 from resolvers.context import Context, Info
@@ -36,14 +37,14 @@ async def providers() -> list[types.Provider]:
 
 async def keys(info: Info, provider: strawberry.ID | None = None) -> list[types.Key]:
     """Your keys, masked, oldest first."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_READ)
     found = await info.context.services.vault.list(owner, provider)
     return [types.Key.of(entry) for entry in found]
 
 
 async def key(info: Info, id: strawberry.ID) -> types.Key | None:  # noqa: A002 - GraphQL's word
     """One of your keys, masked; null when there is no such key."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_READ)
     try:
         return types.Key.of(await info.context.services.vault.get(owner, id))
     except KeyGone:
@@ -58,7 +59,9 @@ async def add_key(info: Info, input: AddKeyInput) -> AddKeyResult:  # noqa: A002
     """
     # Whoever chooses the default decides with whose key, and on whose bill, the tools' calls run.
     asks = info.context
-    owner: Owner = await (asks.proven_owner() if input.make_default else asks.owner())
+    owner: Owner = await (
+        asks.proven_owner() if input.make_default else asks.owner(Scope.KEYS_WRITE)
+    )
     provider = find(input.provider)
     secret = _pasted(input.secret)
     state = await _verified(info.context, provider, secret, verify=input.verify, force=input.force)
@@ -71,7 +74,7 @@ async def add_key(info: Info, input: AddKeyInput) -> AddKeyResult:  # noqa: A002
 @answering
 async def verify_key(info: Info, input: KeyInput) -> VerifyKeyResult:  # noqa: A002
     """Ask the provider again whether a key is good."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_WRITE)
     services = info.context.services
     sealed = await services.vault.sealed(owner, input.id)
     state = await services.verifier.of_stored(

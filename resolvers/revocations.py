@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from accounts.errors import SignInRequired
+from accounts.user_tokens import Scope
 from resolvers.answers import answering, problem_of
 from resolvers.context import Context, Info
 from resolvers.tools import tools_by_id
@@ -19,7 +20,7 @@ _MOST: int = 100
 
 async def revocation(info: Info, cursor: Cursor) -> types.Revocation | None:
     """Who has heard of one removal, rotation or revoked tool; null when there is no such."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_READ)
     try:
         standing = await info.context.services.revocations.standing(owner, seq_of(cursor))
     except NotARevocation:
@@ -31,7 +32,7 @@ async def revocations(
     info: Info, first: int = 50, after: Cursor | None = None
 ) -> types.RevocationConnection:
     """Your revocations, newest first; at most 100 a page."""
-    owner = await info.context.owner()
+    owner = await info.context.owner(Scope.KEYS_READ)
     most = max(1, min(first, _MOST))
     before = None if after is None else seq_of(after)
     found = await info.context.services.revocations.latest(owner, before=before, most=most + 1)
@@ -82,5 +83,5 @@ async def audience_of(context: Context) -> Audience:
     try:
         tool = await context.tool()
     except SignInRequired:
-        return Audience(await context.owner())
+        return Audience(await context.owner(Scope.KEYS_READ))
     return Audience(tool.owner, tool.id, context.instance, tool.providers)

@@ -1,5 +1,6 @@
 """What the fields about tools and tokens do."""
 
+from accounts.user_tokens import Scope
 from providers import find
 from resolvers.answers import answering
 from resolvers.context import Context, Info
@@ -9,6 +10,7 @@ from schema.inputs import (
     CreateUserTokenInput,
     RevokeToolInput,
     RevokeUserTokenInput,
+    UpdateToolInput,
 )
 from schema.results import (
     CreateToolResult,
@@ -17,6 +19,8 @@ from schema.results import (
     RevokeUserTokenResult,
     ToolCreated,
     ToolRevoked,
+    ToolUpdated,
+    UpdateToolResult,
     UserTokenCreated,
     UserTokenRevoked,
 )
@@ -24,20 +28,23 @@ from schema.scalars import SecretText, cursor_of, end_of
 from store import Owner
 
 
-async def tools(info: Info) -> list[types.Tool]:
-    """Your tools, oldest first, those that are revoked left out."""
-    owner = await info.context.owner()
+async def tools(info: Info, token_prefix: str = "") -> list[types.Tool]:
+    """Your tools, oldest first, those that are revoked left out.
+
+    With the beginning of a token, the tool that holds it: send no more of it than you must.
+    """
+    owner = await info.context.owner(Scope.KEYS_READ)
     running = await info.context.services.revocations.running(owner)
     return [
         types.Tool.of(tool, running.get(tool.id, 0))
-        for tool in await info.context.services.tools.list(owner)
+        for tool in await info.context.services.people.tools.list(owner, prefix=token_prefix)
     ]
 
 
 async def tools_by_id(context: Context, owner: Owner) -> dict[str, types.Tool]:
     """Give all of an owner's tools, revoked ones too, by their id."""
     running = await context.services.revocations.running(owner)
-    found = await context.services.tools.named(owner)
+    found = await context.services.people.tools.named(owner)
     return {name: types.Tool.of(tool, running.get(name, 0)) for name, tool in found.items()}
 
 
@@ -46,27 +53,45 @@ async def create_tool(info: Info, input: CreateToolInput) -> CreateToolResult:  
     """Make a tool and its token. Needs a fresh login; the token is shown now and never again."""
     owner = await info.context.proven_owner()
     allowed = None if input.providers is None else [find(name).id for name in input.providers]
-    tool, token = await info.context.services.tools.create(
+    tool, token = await info.context.services.people.tools.create(
         owner,
         input.name,
         providers=allowed,
         expires_at=end_of(input.expires_at, now=info.context.services.clock()),
+        per_minute=input.calls_per_minute,
     )
     return ToolCreated(tool=types.Tool.of(tool, 0), token=SecretText(token))
 
 
 @answering
+async def update_tool(info: Info, input: UpdateToolInput) -> UpdateToolResult:  # noqa: A002
+    """Give a tool another name or rate; its token stays as it is."""
+    owner = await info.context.owner(Scope.TOOLS_WRITE)
+    tool = await info.context.services.people.tools.change(
+        owner, input.id, name=input.name, per_minute=input.calls_per_minute
+    )
+    running = await info.context.services.revocations.running(owner)
+    return ToolUpdated(tool=types.Tool.of(tool, running.get(tool.id, 0)))
+
+
+@answering
 async def revoke_tool(info: Info, input: RevokeToolInput) -> RevokeToolResult:  # noqa: A002
-    """End a tool's token: refused from now on, its calls cut. Needs a fresh login."""
-    owner = await info.context.proven_owner()
-    tool, seq = await info.context.services.tools.revoke(owner, input.id)
+    """End a tool's token: refused from now on, its calls cut.
+
+    Needs a fresh login, or a user token that was given `tools:write`.
+    """
+    owner = await info.context.proven_owner_or(Scope.TOOLS_WRITE)
+    tool, seq = await info.context.services.people.tools.revoke(owner, input.id)
     return ToolRevoked(tool=types.Tool.of(tool, 0), cursor=cursor_of(seq))
 
 
-async def user_tokens(info: Info) -> list[types.UserToken]:
-    """Your user tokens, oldest first, those that are revoked left out."""
-    owner = await info.context.owner()
-    found = await info.context.services.accounts.user_tokens(owner)
+async def user_tokens(info: Info, token_prefix: str = "") -> list[types.UserToken]:
+    """Your user tokens, oldest first, those that are revoked left out.
+
+    With the beginning of a token, that one alone: send no more of it than you must.
+    """
+    owner = await info.context.owner(Scope.KEYS_READ)
+    found = await info.context.services.people.user_tokens.list(owner, prefix=token_prefix)
     return [types.UserToken.of(token) for token in found]
 
 
@@ -77,7 +102,7 @@ async def revoke_user_token(
 ) -> RevokeUserTokenResult:
     """End a user token: refused from now on. Needs a fresh login."""
     owner = await info.context.proven_owner()
-    await info.context.services.accounts.revoke_user_token(owner, input.id)
+    await info.context.services.people.user_tokens.revoke(owner, input.id)
     return UserTokenRevoked(id=input.id)
 
 
@@ -91,9 +116,10 @@ async def create_user_token(
     Needs a fresh login; the token is shown now and never again.
     """
     owner = await info.context.proven_owner()
-    token = await info.context.services.accounts.make_user_token(
+    made, token = await info.context.services.people.user_tokens.make(
         owner,
         input.name,
+        scopes=input.scopes,
         expires_at=end_of(input.expires_at, now=info.context.services.clock()),
     )
-    return UserTokenCreated(token=SecretText(token))
+    return UserTokenCreated(user_token=types.UserToken.of(made), token=SecretText(token))

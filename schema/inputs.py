@@ -4,7 +4,11 @@
 import datetime as dt
 
 import strawberry
+from strawberry.scalars import JSON
 
+from accounts.elsewhere import Intent
+from accounts.identity_kind import IdentityKind
+from accounts.user_tokens import Scope
 from schema.scalars import Cursor, SecretText
 
 
@@ -12,6 +16,9 @@ from schema.scalars import Cursor, SecretText
 class SignUpInput:
     address: str
     password: SecretText
+    invite: SecretText | None = strawberry.field(
+        default=None, description="Needed where signInOptions says INVITE."
+    )
 
 
 @strawberry.input
@@ -23,6 +30,106 @@ class SignInInput:
 @strawberry.input
 class FreshLoginInput:
     password: SecretText
+
+
+@strawberry.input
+class SecondFactorInput:
+    ticket: SecretText = strawberry.field(description="Of SecondFactorRequired.")
+    code: SecretText = strawberry.field(description="The app's code, or a recovery code.")
+
+
+@strawberry.input
+class SessionInput:
+    id: strawberry.ID
+
+
+@strawberry.input
+class ChangePasswordInput:
+    current: SecretText | None = strawberry.field(
+        default=None, description="The present password; null where the account has none yet."
+    )
+    password: SecretText = strawberry.field(description="The new one.")
+
+
+@strawberry.input
+class AddressInput:
+    address: str
+
+
+@strawberry.input
+class ResetPasswordInput:
+    ticket: SecretText = strawberry.field(description="Of the mailed link: what follows the #.")
+    password: SecretText
+
+
+@strawberry.input
+class VerifyAddressInput:
+    ticket: SecretText = strawberry.field(description="Of the mailed link: what follows the #.")
+    password: SecretText | None = strawberry.field(
+        default=None, description="The account's, where you are not signed in to it."
+    )
+
+
+@strawberry.input
+class TicketInput:
+    ticket: SecretText
+
+
+@strawberry.input
+class ElsewhereInput:
+    kind: IdentityKind
+    intent: Intent
+    invite: SecretText | None = None
+
+
+@strawberry.input
+class CodeRequestInput:
+    number: str = strawberry.field(description="With the country's code: +49 151 12345678.")
+    intent: Intent
+
+
+@strawberry.input
+class CodeInput:
+    ticket: SecretText
+    code: SecretText
+    invite: SecretText | None = None
+
+
+@strawberry.input
+class PasskeyRequestInput:
+    intent: Intent
+
+
+@strawberry.input
+class AddPasskeyInput:
+    ticket: SecretText
+    answer: JSON = strawberry.field(description="PublicKeyCredential.toJSON().")
+    name: str
+
+
+@strawberry.input
+class PasskeyInput:
+    ticket: SecretText
+    intent: Intent = strawberry.field(description="As beginPasskey was asked: SIGN_IN or FRESH.")
+    answer: JSON = strawberry.field(description="PublicKeyCredential.toJSON().")
+
+
+@strawberry.input
+class MeansInput:
+    id: strawberry.ID
+
+
+@strawberry.input
+class SetUpSecondFactorInput:
+    ticket: SecretText
+    code: SecretText
+
+
+@strawberry.input
+class DeleteAccountInput:
+    confirm: str = strawberry.field(
+        description="The account's e-mail address; `delete my account` where it has none."
+    )
 
 
 @strawberry.input
@@ -61,6 +168,16 @@ class CreateToolInput:
         default=None, description="Null: every provider."
     )
     expires_at: dt.datetime | None = None
+    calls_per_minute: int | None = strawberry.field(
+        default=None, description="How many calls it may begin; null: as many as it likes."
+    )
+
+
+@strawberry.input
+class UpdateToolInput:
+    id: strawberry.ID
+    name: str | None = None
+    calls_per_minute: int | None = strawberry.field(default=None, description="Null: as it is.")
 
 
 @strawberry.input
@@ -76,6 +193,10 @@ class RevokeUserTokenInput:
 @strawberry.input
 class CreateUserTokenInput:
     name: str
+    scopes: list[Scope] = strawberry.field(
+        default_factory=lambda: [Scope.KEYS_READ],
+        description="What it may do; never anything that needs a fresh login.",
+    )
     expires_at: dt.datetime | None = None
 
 

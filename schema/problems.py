@@ -18,12 +18,16 @@ class SignInRequired(Problem):
     pass
 
 
-@strawberry.type(description="This needs the password given within the last 5 minutes.")
+@strawberry.type(
+    description="This needs who you are shown again, within the last 5 minutes: freshLogin."
+)
 class FreshLoginRequired(Problem):
     pass
 
 
-@strawberry.type(description="Address and password don't belong together.")
+@strawberry.type(
+    description="What was given does not show who you are; which part of it is wrong is not said."
+)
 class SignInRefused(Problem):
     pass
 
@@ -33,7 +37,9 @@ class InvalidInput(Problem):
     field: str
 
 
-@strawberry.type(description="An account with this address exists, or sign-up is closed.")
+@strawberry.type(
+    description="An account with this address exists, or it needs an invite, or sign-up is closed."
+)
 class SignUpRefused(Problem):
     pass
 
@@ -90,3 +96,50 @@ class ToolNotFound(Problem):
 )
 class CursorExpired(Problem):
     head: Cursor
+
+
+@strawberry.type(description="Tried too often; wait.")
+class TooManyTries(Problem):
+    retry_after_seconds: int
+
+
+@strawberry.type(description="The operator has disabled the account.")
+class AccountDisabled(Problem):
+    pass
+
+
+@strawberry.type(description="A link, code or ticket that was used, has expired, or was replaced.")
+class TicketGone(Problem):
+    pass
+
+
+@strawberry.type(description="A one-time code is wrong.")
+class CodeWrong(Problem):
+    tries_left: int | None
+
+
+@strawberry.type(description="The user token lacks the scope that this needs.")
+class ScopeMissing(Problem):
+    pass
+
+
+@strawberry.type(description="This needs a verified e-mail address, or one at all.")
+class AddressUnverified(Problem):
+    pass
+
+
+@strawberry.type(description="This installation does not offer it.")
+class NotOffered(Problem):
+    pass
+
+
+@strawberry.type(description="No such way to sign in, or session: removed, or never was.")
+class MeansNotFound(Problem):
+    pass
+
+
+@strawberry.type(
+    description="It signs in to another account, is the only way in, or is there already."
+)
+class MeansInUse(Problem):
+    pass

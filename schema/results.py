@@ -1,11 +1,16 @@
 # ruff: noqa: D101 - what a client reads stands in `description`; names say the rest
 """What each mutation answers: its success, or one of the problems that its union names."""
 
+import datetime as dt
 from typing import Annotated
 
 import strawberry
+from strawberry.scalars import JSON
 
 from schema.problems import (
+    AccountDisabled,
+    AddressUnverified,
+    CodeWrong,
     CursorExpired,
     DuplicateKey,
     FreshLoginRequired,
@@ -15,15 +20,21 @@ from schema.problems import (
     KeyRejected,
     LabelTaken,
     MalformedKey,
+    MeansInUse,
+    MeansNotFound,
+    NotOffered,
     ProviderNotFound,
+    ScopeMissing,
     SignInRefused,
     SignInRequired,
     SignUpRefused,
+    TicketGone,
     ToolNotFound,
+    TooManyTries,
     UserTokenNotFound,
 )
 from schema.scalars import Cursor, SecretText
-from schema.types import Account, Key, Tool
+from schema.types import Account, Key, SignInMeans, Tool, UserToken
 
 
 @strawberry.type
@@ -31,9 +42,128 @@ class SignedIn:
     account: Account
 
 
+@strawberry.type(description="Not in yet: the second factor is asked for, with this ticket.")
+class SecondFactorRequired:
+    ticket: SecretText = strawberry.field(description="For showSecondFactor, within ten minutes.")
+
+
 @strawberry.type
 class SignedOut:
     account: Account
+
+
+@strawberry.type(description="So many sessions have ended, and their websockets are closed.")
+class SessionsEnded:
+    count: int
+
+
+@strawberry.type(description="Changed; every other session has ended.")
+class PasswordChanged:
+    account: Account
+
+
+@strawberry.type(
+    description="If an account has this address, a mail is on its way to it. What else is the case "
+    "is not said."
+)
+class PasswordResetRequested:
+    address: str
+
+
+@strawberry.type(description="The new password counts; every session has ended. Sign in with it.")
+class PasswordReset:
+    message: str
+
+
+@strawberry.type(description="A mail is on its way.")
+class MailSent:
+    message: str
+
+
+@strawberry.type
+class AddressVerified:
+    message: str
+
+
+@strawberry.type(description="The account that somebody made with your address is gone.")
+class AddressReleased:
+    message: str
+
+
+@strawberry.type(description="Done: the account has another id, and nobody is signed in to it.")
+class AddressChanged:
+    id: strawberry.ID
+
+
+@strawberry.type(description="Where to send the browser. Its cookie brings it back.")
+class ElsewhereBegun:
+    url: str
+
+
+@strawberry.type(description="A code is on its way, if codes are sent to this number at all.")
+class CodeRequested:
+    ticket: SecretText = strawberry.field(description="For showCode, within ten minutes.")
+
+
+@strawberry.type(description="This signs in to your account from now on.")
+class MeansAdded:
+    means: SignInMeans
+
+
+@strawberry.type
+class MeansRemoved:
+    id: strawberry.ID
+
+
+@strawberry.type(description="What the browser's `navigator.credentials` is to be asked.")
+class PasskeyBegun:
+    options: JSON
+    ticket: SecretText
+
+
+@strawberry.type(description="For an authenticator app; it counts once a code of it was shown.")
+class SecondFactorBegun:
+    secret: SecretText = strawberry.field(description="In base 32, to type in.")
+    uri: SecretText = strawberry.field(description="otpauth://…, to show as a QR code.")
+    ticket: SecretText
+
+
+@strawberry.type(
+    description="Each stands in for the app once. Shown now and never again; older ones are void."
+)
+class RecoveryCodes:
+    codes: list[SecretText]
+
+
+@strawberry.type
+class SecondFactorRemoved:
+    account: Account
+
+
+@strawberry.type
+class InviteCreated:
+    link: SecretText = strawberry.field(
+        description="For one person, once. Shown now and never again."
+    )
+    expires_at: dt.datetime
+
+
+@strawberry.type(
+    description="Every key removed, every tool, user token and other session ended, at once."
+)
+class EverythingRevoked:
+    keys: int
+    tools: int
+
+
+@strawberry.type(description="Gone: its keys are revoked, its tools and sessions ended.")
+class AccountDeleted:
+    id: strawberry.ID
+
+
+@strawberry.type(description="All that is kept of the account, but no secret.")
+class AccountExported:
+    document: JSON
 
 
 @strawberry.type
@@ -82,6 +212,11 @@ class ToolCreated:
 
 
 @strawberry.type
+class ToolUpdated:
+    tool: Tool
+
+
+@strawberry.type
 class ToolRevoked:
     tool: Tool
     cursor: Cursor
@@ -89,6 +224,7 @@ class ToolRevoked:
 
 @strawberry.type
 class UserTokenCreated:
+    user_token: UserToken
     token: SecretText = strawberry.field(description="Shown now and never again.")
 
 
@@ -102,12 +238,165 @@ class Acknowledged:
     cursor: Cursor
 
 
-SignUpResult = Annotated[SignedIn | SignUpRefused | InvalidInput, strawberry.union("SignUpResult")]
-SignInResult = Annotated[SignedIn | SignInRefused, strawberry.union("SignInResult")]
+SignUpResult = Annotated[
+    SignedIn | SignUpRefused | InvalidInput | TooManyTries, strawberry.union("SignUpResult")
+]
+SignInResult = Annotated[
+    SignedIn | SecondFactorRequired | SignInRefused | TooManyTries | AccountDisabled,
+    strawberry.union("SignInResult"),
+]
 FreshLoginResult = Annotated[
-    SignedIn | SignInRefused | SignInRequired, strawberry.union("FreshLoginResult")
+    SignedIn
+    | SecondFactorRequired
+    | SignInRefused
+    | SignInRequired
+    | TooManyTries
+    | AccountDisabled,
+    strawberry.union("FreshLoginResult"),
+]
+SecondFactorResult = Annotated[
+    SignedIn
+    | CodeWrong
+    | TicketGone
+    | MeansNotFound
+    | SignInRequired
+    | TooManyTries
+    | AccountDisabled,
+    strawberry.union("SecondFactorResult"),
 ]
 SignOutResult = Annotated[SignedOut | SignInRequired, strawberry.union("SignOutResult")]
+EndSessionResult = Annotated[
+    SessionsEnded | SignInRequired | FreshLoginRequired | MeansNotFound,
+    strawberry.union("EndSessionResult"),
+]
+EndOtherSessionsResult = Annotated[
+    SessionsEnded | SignInRequired | FreshLoginRequired,
+    strawberry.union("EndOtherSessionsResult"),
+]
+ChangePasswordResult = Annotated[
+    PasswordChanged
+    | SignInRequired
+    | FreshLoginRequired
+    | SignInRefused
+    | InvalidInput
+    | TooManyTries,
+    strawberry.union("ChangePasswordResult"),
+]
+RequestPasswordResetResult = Annotated[
+    PasswordResetRequested | InvalidInput | TooManyTries,
+    strawberry.union("RequestPasswordResetResult"),
+]
+ResetPasswordResult = Annotated[
+    PasswordReset | TicketGone | InvalidInput | TooManyTries | AccountDisabled,
+    strawberry.union("ResetPasswordResult"),
+]
+RequestVerificationResult = Annotated[
+    MailSent | SignInRequired | AddressUnverified | TooManyTries,
+    strawberry.union("RequestVerificationResult"),
+]
+VerifyAddressResult = Annotated[
+    AddressVerified | TicketGone | SignInRequired | SignInRefused | TooManyTries | AccountDisabled,
+    strawberry.union("VerifyAddressResult"),
+]
+ReleaseAddressResult = Annotated[
+    AddressReleased | TicketGone | AccountDisabled, strawberry.union("ReleaseAddressResult")
+]
+ChangeAddressResult = Annotated[
+    MailSent | SignInRequired | FreshLoginRequired | InvalidInput | TooManyTries,
+    strawberry.union("ChangeAddressResult"),
+]
+ConfirmAddressResult = Annotated[
+    AddressChanged | SignInRequired | TicketGone | SignUpRefused,
+    strawberry.union("ConfirmAddressResult"),
+]
+BeginElsewhereResult = Annotated[
+    ElsewhereBegun
+    | SignInRequired
+    | FreshLoginRequired
+    | SignInRefused
+    | NotOffered
+    | TooManyTries,
+    strawberry.union("BeginElsewhereResult"),
+]
+RequestCodeResult = Annotated[
+    CodeRequested
+    | SignInRequired
+    | FreshLoginRequired
+    | InvalidInput
+    | NotOffered
+    | SignInRefused
+    | TooManyTries,
+    strawberry.union("RequestCodeResult"),
+]
+ShowCodeResult = Annotated[
+    SignedIn
+    | SecondFactorRequired
+    | MeansAdded
+    | CodeWrong
+    | TicketGone
+    | SignInRequired
+    | FreshLoginRequired
+    | SignInRefused
+    | SignUpRefused
+    | MeansInUse
+    | NotOffered
+    | TooManyTries
+    | AccountDisabled,
+    strawberry.union("ShowCodeResult"),
+]
+BeginPasskeyResult = Annotated[
+    PasskeyBegun | SignInRequired | FreshLoginRequired | InvalidInput | TooManyTries,
+    strawberry.union("BeginPasskeyResult"),
+]
+AddPasskeyResult = Annotated[
+    MeansAdded | SignInRequired | FreshLoginRequired | SignInRefused | TicketGone | InvalidInput,
+    strawberry.union("AddPasskeyResult"),
+]
+ShowPasskeyResult = Annotated[
+    SignedIn | SignInRefused | SignInRequired | FreshLoginRequired | TicketGone | AccountDisabled,
+    strawberry.union("ShowPasskeyResult"),
+]
+RemoveMeansResult = Annotated[
+    MeansRemoved | SignInRequired | FreshLoginRequired | MeansNotFound | MeansInUse,
+    strawberry.union("RemoveMeansResult"),
+]
+BeginSecondFactorResult = Annotated[
+    SecondFactorBegun | SignInRequired | FreshLoginRequired | MeansInUse,
+    strawberry.union("BeginSecondFactorResult"),
+]
+AddSecondFactorResult = Annotated[
+    RecoveryCodes | SignInRequired | FreshLoginRequired | CodeWrong | TicketGone | MeansInUse,
+    strawberry.union("AddSecondFactorResult"),
+]
+RemoveSecondFactorResult = Annotated[
+    SecondFactorRemoved | SignInRequired | FreshLoginRequired | MeansNotFound,
+    strawberry.union("RemoveSecondFactorResult"),
+]
+RenewRecoveryCodesResult = Annotated[
+    RecoveryCodes | SignInRequired | FreshLoginRequired | MeansNotFound,
+    strawberry.union("RenewRecoveryCodesResult"),
+]
+CreateInviteResult = Annotated[
+    InviteCreated
+    | SignInRequired
+    | FreshLoginRequired
+    | AddressUnverified
+    | SignUpRefused
+    | TooManyTries,
+    strawberry.union("CreateInviteResult"),
+]
+RevokeEverythingResult = Annotated[
+    EverythingRevoked | SignInRequired | FreshLoginRequired,
+    strawberry.union("RevokeEverythingResult"),
+]
+DeleteAccountResult = Annotated[
+    AccountDeleted | SignInRequired | FreshLoginRequired | InvalidInput,
+    strawberry.union("DeleteAccountResult"),
+]
+ExportAccountResult = Annotated[
+    AccountExported | SignInRequired | FreshLoginRequired,
+    strawberry.union("ExportAccountResult"),
+]
 AddKeyResult = Annotated[
     KeyAdded
     | SignInRequired
@@ -117,11 +406,12 @@ AddKeyResult = Annotated[
     | KeyRejected
     | DuplicateKey
     | LabelTaken
-    | InvalidInput,
+    | InvalidInput
+    | ScopeMissing,
     strawberry.union("AddKeyResult"),
 ]
 VerifyKeyResult = Annotated[
-    KeyVerified | SignInRequired | KeyNotFound | KeyNeedsReentry,
+    KeyVerified | SignInRequired | ScopeMissing | KeyNotFound | KeyNeedsReentry,
     strawberry.union("VerifyKeyResult"),
 ]
 RevealKeyResult = Annotated[
@@ -150,8 +440,12 @@ CreateToolResult = Annotated[
     ToolCreated | SignInRequired | FreshLoginRequired | ProviderNotFound | InvalidInput,
     strawberry.union("CreateToolResult"),
 ]
+UpdateToolResult = Annotated[
+    ToolUpdated | SignInRequired | ScopeMissing | ToolNotFound | InvalidInput,
+    strawberry.union("UpdateToolResult"),
+]
 RevokeToolResult = Annotated[
-    ToolRevoked | SignInRequired | FreshLoginRequired | ToolNotFound,
+    ToolRevoked | SignInRequired | FreshLoginRequired | ScopeMissing | ToolNotFound,
     strawberry.union("RevokeToolResult"),
 ]
 CreateUserTokenResult = Annotated[

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any, Final, NewType
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 
 Cursor = NewType("Cursor", str)
@@ -25,6 +26,16 @@ class CursorMalformed(ValueError):  # noqa: N818 - likewise
 
     def __init__(self) -> None:
         super().__init__("This is not a cursor that keysteward gave out. Send one back unchanged.")
+
+
+def text_of(secret: SecretText | None) -> str:
+    """Give what was sent in a secret's place: nothing, where it is no text."""
+    return secret if isinstance(secret, str) else ""
+
+
+def plain(document: JSON) -> Any:
+    """Give a JSON scalar's value as it came."""
+    return document
 
 
 def cursor_of(seq: int) -> Cursor:
@@ -81,7 +92,7 @@ SCALARS: Final[dict[object, Any]] = {
     SecretText: strawberry.scalar(
         name="SecretText",
         description="A plaintext: a provider's key, a password, or a token just made. Never logged;"
-        " given out by revealKey, createTool and createUserToken alone.",
+        " given out only by the fields whose own type it is.",
         serialize=str,
         parse_value=_as_is,
     ),

@@ -7,8 +7,16 @@ from typing import Annotated, Self
 
 import strawberry
 
-from accounts.accounts import UserToken as UserTokenRow
+from accounts.elsewhere import Intent
+from accounts.identity_kind import IdentityKind
+from accounts.invites import SignUp
+from accounts.sessions import Means
+from accounts.sessions import Session as SessionRow
 from accounts.tools import Tool as ToolRow
+from accounts.user_tokens import Scope
+from accounts.user_tokens import UserToken as UserTokenRow
+from accounts.ways import Way
+from audit import Entry as AuditRow
 from broker.calls import Call as CallRow
 from providers import CATALOGUE
 from providers import Provider as ProviderRow
@@ -22,6 +30,19 @@ strawberry.enum(KeyState, description="A key's standing with its provider.")
 strawberry.enum(HeardState, description="How far one tool is with one revocation.")
 strawberry.enum(
     Reason, name="RevocationReason", description="Why something that a tool relied on is gone."
+)
+
+
+strawberry.enum(Means, name="Means", description="By what somebody shows who they are.")
+strawberry.enum(IdentityKind, description="Who else vouches for somebody.")
+strawberry.enum(Intent, description="What somebody goes elsewhere, or asks for a code, for.")
+strawberry.enum(SignUp, description="Who may make an account here.")
+strawberry.enum(
+    Scope,
+    name="UserTokenScope",
+    description="What a user token may do. KEYS_READ: see keys (masked), tools, calls and "
+    "revocations. KEYS_WRITE: add keys and verify them. CEILINGS_WRITE: spend ceilings, once there "
+    "are any. TOOLS_WRITE: rename, slow down and revoke tools. AUDIT_READ: read the audit trail.",
 )
 
 
@@ -102,11 +123,15 @@ class Key:
 class Tool:
     id: strawberry.ID
     name: str
-    token_hint: str = strawberry.field(description="The token's kind and last four characters.")
+    token_prefix: str = strawberry.field(
+        description="The token's public beginning, by which a leaked one is found."
+    )
     providers: list[Provider] | None = strawberry.field(description="Null: every provider.")
+    calls_per_minute: int | None = strawberry.field(description="Null: as many as it likes.")
     created_at: dt.datetime
     expires_at: dt.datetime | None
     revoked_at: dt.datetime | None
+    last_used_at: dt.datetime | None = strawberry.field(description="To the minute.")
     listeners: int = strawberry.field(description="How many of its processes are listening now.")
 
     @classmethod
@@ -115,11 +140,13 @@ class Tool:
         return cls(
             id=strawberry.ID(row.id),
             name=row.name,
-            token_hint=row.hint,
+            token_prefix=row.prefix,
             providers=None if row.providers is None else [Provider.of(p) for p in known],
+            calls_per_minute=row.per_minute,
             created_at=instant(row.created_at),
             expires_at=instant_or_none(row.expires_at),
             revoked_at=instant_or_none(row.revoked_at),
+            last_used_at=instant_or_none(row.used_at),
             listeners=listeners,
         )
 
@@ -128,18 +155,24 @@ class Tool:
 class UserToken:
     id: strawberry.ID
     name: str
-    token_hint: str = strawberry.field(description="The token's kind and last four characters.")
+    token_prefix: str = strawberry.field(
+        description="The token's public beginning, by which a leaked one is found."
+    )
+    scopes: list[Scope]
     created_at: dt.datetime
     expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None = strawberry.field(description="To the minute.")
 
     @classmethod
     def of(cls, row: UserTokenRow) -> Self:
         return cls(
             id=strawberry.ID(row.id),
             name=row.name,
-            token_hint=row.hint,
+            token_prefix=row.prefix,
+            scopes=list(row.scopes),
             created_at=instant(row.created_at),
             expires_at=instant_or_none(row.expires_at),
+            last_used_at=instant_or_none(row.used_at),
         )
 
 
@@ -270,14 +303,102 @@ KeyRevokedEvent = Annotated[
 ]
 
 
+@strawberry.type(description="A way to sign in to the account.")
+class SignInMeans:
+    id: strawberry.ID = strawberry.field(description="`password` for the password.")
+    means: Means
+    name: str = strawberry.field(
+        description="What you know it by: a passkey's name, an address, a login, a number."
+    )
+    created_at: dt.datetime | None
+    used_at: dt.datetime | None
+
+    @classmethod
+    def of(cls, way: Way) -> Self:
+        return cls(
+            id=strawberry.ID(way.id),
+            means=way.means,
+            name=way.name,
+            created_at=instant_or_none(way.created_at),
+            used_at=instant_or_none(way.used_at),
+        )
+
+
 @strawberry.type(description="Whoever is signed in.")
 class Account:
-    id: strawberry.ID = strawberry.field(description="SHA-256 of the e-mail address, in hex.")
-    address: str
+    id: strawberry.ID = strawberry.field(
+        description="SHA-256 of the e-mail address, in hex; random where there is none."
+    )
+    address: str | None
+    address_verified_at: dt.datetime | None
     created_at: dt.datetime
     fresh_until: dt.datetime | None = strawberry.field(
-        description="Until when reveal, rotate and remove go without giving the password again."
+        description="Until when reveal, rotate and remove go without showing who you are again."
     )
+    means: list[SignInMeans]
+    second_factor: bool = strawberry.field(
+        description="Whether an authenticator app's code is asked for as well."
+    )
+    recovery_codes_left: int
+
+
+@strawberry.type(description="What this installation offers to get in.")
+class SignInOptions:
+    sign_up: SignUp
+    elsewhere: list[IdentityKind]
+    passkeys_at: str = strawberry.field(description="The address at which passkeys work.")
+
+
+@strawberry.type(description="A browser that is signed in.")
+class Session:
+    id: strawberry.ID
+    is_current: bool
+    means: Means
+    device: str = strawberry.field(description="The browser's own words.")
+    place: str = strawberry.field(description="The address that it came from when it signed in.")
+    created_at: dt.datetime
+    proven_at: dt.datetime
+    last_used_at: dt.datetime = strawberry.field(description="To the minute.")
+    expires_at: dt.datetime
+
+    @classmethod
+    def of(cls, row: SessionRow, *, is_current: bool) -> Self:
+        return cls(
+            id=strawberry.ID(row.reference),
+            is_current=is_current,
+            means=row.means,
+            device=row.device,
+            place=row.place,
+            created_at=instant(row.created_at),
+            proven_at=instant(row.proven_at),
+            last_used_at=instant(row.used_at),
+            expires_at=instant(row.expires_at),
+        )
+
+
+@strawberry.type(description="Something that was done in the account's name.")
+class AuditEntry:
+    cursor: Cursor
+    at: dt.datetime
+    act: str
+    subject: str | None = strawberry.field(description="The reference of what it was done to.")
+    digest: str = strawberry.field(description="Stands for the whole trail up to here.")
+
+    @classmethod
+    def of(cls, row: AuditRow) -> Self:
+        return cls(
+            cursor=cursor_of(row.seq),
+            at=instant(row.at),
+            act=row.act,
+            subject=row.subject,
+            digest=row.digest,
+        )
+
+
+@strawberry.type(description="A page of the audit trail, newest first. All of it was verified.")
+class AuditConnection:
+    nodes: list[AuditEntry]
+    page_info: PageInfo
 
 
 def _provider(change: Change) -> Provider | None:

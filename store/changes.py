@@ -23,11 +23,17 @@ class Kind(StrEnum):
     """What happened."""
 
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
+    ACCOUNT_CHANGED = "ACCOUNT_CHANGED"
+    ACCOUNT_MOVED = "ACCOUNT_MOVED"
+    ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    ACCOUNT_ENABLED = "ACCOUNT_ENABLED"
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
     KEY_ADDED = "KEY_ADDED"
     KEY_VERIFIED = "KEY_VERIFIED"
     KEY_ROTATED = "KEY_ROTATED"
     KEY_REMOVED = "KEY_REMOVED"
     TOOL_CREATED = "TOOL_CREATED"
+    TOOL_CHANGED = "TOOL_CHANGED"
     TOOL_REVOKED = "TOOL_REVOKED"
     SESSION_ENDED = "SESSION_ENDED"
     USER_TOKEN_REVOKED = "USER_TOKEN_REVOKED"  # noqa: S105 - the kind of a change
@@ -55,6 +61,8 @@ class Change:
     version: int | None
     tool: str | None
     at: int
+    was: str | None = None
+    """The account's id until then, where it has moved to another."""
 
 
 class CursorExpired(Failure):
@@ -68,7 +76,7 @@ class CursorExpired(Failure):
         self.head = head
 
 
-_COLUMNS: Final = "position, account, seq, kind, reason, provider, key, version, tool, at"
+_COLUMNS: Final = "position, account, seq, kind, reason, provider, key, version, tool, at, was"
 
 
 def _change(row: Row) -> Change:
@@ -87,6 +95,7 @@ def append(
     key: str | None = None,
     version: int | None = None,
     tool: str | None = None,
+    was: str | None = None,
 ) -> int:
     """Add a change in the transaction that makes it; give its number within the account."""
     row = tx.one(
@@ -97,8 +106,8 @@ def append(
         raise Failure("This account is gone.")
     seq: int = row[0]
     tx.run(
-        "INSERT INTO changes (account, seq, kind, reason, provider, key, version, tool, at) VALUES"
-        " (:account, :seq, :kind, :reason, :provider, :key, :version, :tool, :at)",
+        "INSERT INTO changes (account, seq, kind, reason, provider, key, version, tool, at, was)"
+        " VALUES (:account, :seq, :kind, :reason, :provider, :key, :version, :tool, :at, :was)",
         account=owner.account,
         seq=seq,
         kind=kind,
@@ -108,6 +117,7 @@ def append(
         version=version,
         tool=tool,
         at=at,
+        was=was,
     )
     tx.changed = True
     return seq
@@ -165,6 +175,20 @@ def revocation_at(tx: Tx, owner: Owner, seq: int) -> Change | None:
         seq=seq,
     )
     return None if row is None else _change(row)
+
+
+def move(tx: Tx, was: Owner, to: Owner) -> None:
+    """Make the changes those of the account's new id; their numbers stay, and so do cursors."""
+    tx.run(
+        "UPDATE changes SET account = :to WHERE account = :account",
+        account=was.account,
+        to=to.account,
+    )
+
+
+def forget(tx: Tx, owner: Owner) -> None:
+    """Drop the changes of an account that is gone."""
+    tx.run("DELETE FROM changes WHERE account = :account", account=owner.account)
 
 
 def prune(tx: Tx, *, older_than: int) -> int:

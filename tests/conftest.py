@@ -1,14 +1,23 @@
 """Fixtures that tests of every part may ask for: a real database, and real parts upon it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from accounts.guesses import Limits
+from accounts.passwords import Passwords
+from broker.calls import Calls
+from keysteward.config import Config
+from keysteward.people import gather
+from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.kit.clock import MovedClock
+from tests.kit.passwords import CHEAP
 from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
+from vault.revocations import Revocations
 from vault.vault import Vault
 
 pytest_plugins = ["tests.canary.plugin"]
@@ -35,22 +44,61 @@ async def store(data: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def ada(store: Store) -> ProvenOwner:
-    await settle_in(store, ADA)
-    return ADA
-
-
-@pytest.fixture
-async def bob(store: Store) -> ProvenOwner:
-    await settle_in(store, BOB)
-    return BOB
-
-
-@pytest.fixture
 def keyring() -> Keyring:
     return Keyring.parse(Keyring.mint("first"))
 
 
 @pytest.fixture
+async def ada(store: Store, keyring: Keyring) -> ProvenOwner:
+    await settle_in(store, ADA, keyring=keyring)
+    return ADA
+
+
+@pytest.fixture
+async def bob(store: Store, keyring: Keyring) -> ProvenOwner:
+    await settle_in(store, BOB, keyring=keyring)
+    return BOB
+
+
+@pytest.fixture
 def vault(store: Store, keyring: Keyring, clock: MovedClock) -> Vault:
     return Vault(store, keyring, clock)
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    made = Passwords(CHEAP)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Settings besides the usual; a test module may say others."""
+    return {}
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits.loose()
+
+
+@pytest.fixture
+async def people(  # noqa: PLR0917
+    store: Store,
+    data: Path,
+    passwords: Passwords,
+    keyring: Keyring,
+    vault: Vault,
+    clock: MovedClock,
+    environment: dict[str, str],
+    limits: Limits,
+) -> AsyncIterator[People]:
+    """Everything that knows people, put together as the application does, on a real database.
+
+    Passwords are as cheap as they go, and tries are not limited, but where a test says otherwise.
+    """
+    config = Config.read({"KEYSTEWARD_DATA": str(data), **environment}, dotenv=None)
+    belongings = (vault, Calls(store), Revocations(store, clock))
+    async with AsyncExitStack() as stack:
+        yield gather(stack, config, store, keyring, clock, passwords, belongings, limits=limits)

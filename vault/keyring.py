@@ -14,6 +14,7 @@ from vault.seal import MasterKey, Place
 from vault.secret import Secret
 
 _KEY_BYTES: Final = 32
+_CALLED: Final = "KEYSTEWARD_MASTER_KEYS"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _CHECK: Final = Secret(b"keysteward check value")
 
@@ -21,16 +22,16 @@ _CHECK: Final = Secret(b"keysteward check value")
 class Keyring:
     """Seals with the first master key, opens with whichever one a value names."""
 
-    def __init__(self, masters: Sequence[MasterKey]) -> None:
+    def __init__(self, masters: Sequence[MasterKey], *, called: str = _CALLED) -> None:
         if not masters:
-            raise MasterKeyUnusable("No master key is configured: set KEYSTEWARD_MASTER_KEYS.")
+            raise MasterKeyUnusable(f"No key is configured: set {called}.")
         self._masters = {master.id: master for master in masters}
         if len(self._masters) != len(masters):
-            raise MasterKeyUnusable("KEYSTEWARD_MASTER_KEYS names one id twice.")
+            raise MasterKeyUnusable(f"{called} names one id twice.")
         self._sealing = masters[0]
 
     @classmethod
-    def parse(cls, text: str) -> "Keyring":
+    def parse(cls, text: str, *, called: str = _CALLED) -> "Keyring":
         """Read `id:base64,id:base64`; each key is 32 bytes. Raises `MasterKeyUnusable`."""
         masters: list[MasterKey] = []
         for entry in text.replace("\n", ",").split(","):
@@ -43,11 +44,11 @@ class Keyring:
                 key = b""
             if not _ID.fullmatch(name) or len(key) != _KEY_BYTES:
                 raise MasterKeyUnusable(
-                    "KEYSTEWARD_MASTER_KEYS must read id:base64,id:base64 with 32 bytes a key; "
+                    f"{called} must read id:base64,id:base64 with 32 bytes a key; "
                     f"entry {len(masters) + 1} does not."
                 )
             masters.append(MasterKey(name, key))
-        return cls(masters)
+        return cls(masters, called=called)
 
     @staticmethod
     def mint(name: str) -> str:
@@ -73,13 +74,17 @@ class Keyring:
         """Sign with the first master key's signing key of that purpose."""
         return hmac.digest(seal.signing_key(self._sealing, purpose), message, "sha256")
 
+    def signatures(self, purpose: str, message: bytes) -> list[bytes]:
+        """Give the signature that each master key makes, that of the sealing one first."""
+        return [
+            hmac.digest(seal.signing_key(master, purpose), message, "sha256")
+            for master in self._masters.values()
+        ]
+
     def signed(self, purpose: str, message: bytes, signature: bytes) -> bool:
         """Tell whether any of the master keys made the signature; in constant time each."""
         return any(
-            hmac.compare_digest(
-                hmac.digest(seal.signing_key(master, purpose), message, "sha256"), signature
-            )
-            for master in self._masters.values()
+            hmac.compare_digest(made, signature) for made in self.signatures(purpose, message)
         )
 
     def open_check_values(self, tx: Tx) -> None:

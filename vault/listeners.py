@@ -18,7 +18,14 @@ from vault.revocations import Listener, Revocations
 
 HEARTBEAT_SECONDS: Final = 5.0
 _MANY: Final = 100
-_SIGNED_OUT: Final = frozenset({Kind.SESSION_ENDED, Kind.USER_TOKEN_REVOKED})
+_SIGNED_OUT: Final = frozenset(
+    {
+        Kind.SESSION_ENDED,
+        Kind.USER_TOKEN_REVOKED,
+        Kind.ACCOUNT_DISABLED,
+        Kind.ACCOUNT_DELETED,
+    }
+)
 
 
 class Ended(Failure):
@@ -86,7 +93,11 @@ class Seen:
     ended: set[str] = field(default_factory=set)
     """Tools whose tokens are gone."""
     signed_out: set[str] = field(default_factory=set)
-    """Accounts of which a session or a user's token ended."""
+    """Accounts of which a session or a user's token ended, or that may sign in no more."""
+    stopped: set[str] = field(default_factory=set)
+    """Accounts of which no tool may go on either."""
+    moved: set[str] = field(default_factory=set)
+    """Accounts that have another id now: these are the old ones."""
 
 
 class Watch:
@@ -101,6 +112,10 @@ class Watch:
         for change in changes:
             if change.kind in _SIGNED_OUT:
                 self._seen.signed_out.add(change.account)
+                if change.kind is Kind.ACCOUNT_DISABLED:
+                    self._seen.stopped.add(change.account)
+            elif change.kind is Kind.ACCOUNT_MOVED and change.was is not None:
+                self._seen.moved.add(change.was)
             elif change.reason is None:
                 continue
             else:

@@ -80,6 +80,26 @@ class Revocations:
         self._store = store
         self._clock = clock
 
+    def end_all(self, tx: Tx, owner: Owner, *, at: int) -> int:
+        """End nothing: who listens is told of the end of tools and keys."""
+        del tx, owner, at
+        return 0
+
+    def move(self, tx: Tx, was: Owner, to: Owner) -> None:
+        """Name the account's new id where its tools listen; what they said has followed it."""
+        tx.run(
+            "UPDATE listeners SET account = :to WHERE account = :account",
+            account=was.account,
+            to=to.account,
+        )
+
+    def forget(self, tx: Tx, owner: Owner) -> None:
+        """Drop who listened; what they said goes with the account."""
+        tx.run("DELETE FROM listeners WHERE account = :account", account=owner.account)
+
+    def was_committed(self) -> None:
+        """Nothing is left to be done."""
+
     async def head(self, owner: Owner) -> int:
         """Give the number of the account's newest change."""
         return await self._store.read(lambda tx: changes.head(tx, owner))

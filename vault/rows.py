@@ -271,6 +271,41 @@ def erase(tx: Tx, owner: Owner, key: str, *, at: int) -> None:
     )
 
 
+def move_seals(tx: Tx, was: Owner, to: Owner) -> None:
+    """Name the account's new id in its seals. As long as the old one: the rows stay where they are.
+
+    The rows of `keys` have followed their account by themselves.
+    """
+    tx.run(
+        "UPDATE seals SET account = :to WHERE account = :account",
+        account=was.account,
+        to=to.account,
+    )
+
+
+def disown_seals(tx: Tx, owner: Owner) -> None:
+    """Name nobody in the emptied slots of an account that is gone; with as many characters."""
+    tx.run(
+        "UPDATE seals SET account = :nobody, sealed = zeroblob(length(sealed))"
+        " WHERE account = :account",
+        account=owner.account,
+        nobody="0" * len(owner.account),
+    )
+
+
+def reseal(tx: Tx, owner: Owner, key: SealedKey, *, fingerprint: bytes) -> None:
+    """Put the same version, sealed anew, in the old seal's place; the old bytes are overwritten."""
+    _overwrite(tx, owner, key.id)
+    tx.run(
+        "UPDATE keys SET slot = :slot, fingerprint = :fingerprint"
+        " WHERE account = :account AND id = :key AND removed_at IS NULL",
+        account=owner.account,
+        key=key.id,
+        slot=_keep(tx, owner, key),
+        fingerprint=fingerprint,
+    )
+
+
 def _keep(tx: Tx, owner: Owner, key: SealedKey) -> int:
     """Add a key's sealed bytes at the end of `seals`; give their slot."""
     (row,) = tx.all(

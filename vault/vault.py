@@ -177,26 +177,44 @@ class Vault:
         every tool hears.
         """
         at = self._clock()
-
-        def unit(tx: Tx) -> Removal:
-            entry, _ = rows.one(tx, owner, key)
-            rows.erase(tx, owner, key, at=at)
-            audit.record(tx, self._keyring, owner, Act.KEY_REMOVED, at=at, subject=key)
-            seq = changes.append(
-                tx,
-                owner,
-                Kind.KEY_REMOVED,
-                reason=Reason.REMOVED,
-                at=at,
-                provider=entry.provider,
-                key=key,
-                version=entry.version,
-            )
-            return Removal(seq, key, entry.provider, at)
-
-        removal = await self._store.write(unit)
-        self._store.erase_remains()
+        removal = await self._store.write(lambda tx: self._end(tx, owner, key, at))
+        self.was_committed()
         return removal
+
+    def end_all(self, tx: Tx, owner: Owner, *, at: int) -> int:
+        """End each of the owner's keys, in the caller's transaction; give how many those were."""
+        found = rows.every(tx, owner, None)
+        for entry, _ in found:
+            self._end(tx, owner, entry.id, at)
+        return len(found)
+
+    def move(self, tx: Tx, was: Owner, to: Owner) -> None:
+        """Seal anew what an account has, whose id has changed: a seal opens for one account alone.
+
+        A key that does not open is left as it is: it needs re-entry before and after.
+        """
+        rows.move_seals(tx, was, to)
+        for entry, sealed in rows.every(tx, to, None):
+            place = rows.place_of(was, entry.provider, entry.id, entry.version)
+            try:
+                secret = self._keyring.unseal(place, sealed.sealed)
+            except SealBroken:
+                continue
+            anew = self._seal(to, entry.provider, entry.id, entry.version, secret)
+            fingerprint = self._keyring.fingerprints(to.account, secret)[0]
+            secret.wipe()
+            rows.reseal(tx, to, anew, fingerprint=fingerprint)
+
+    def forget(self, tx: Tx, owner: Owner) -> None:
+        """Leave nothing that says whose the emptied slots were; the keys' rows go with the account.
+
+        Each has ended before.
+        """
+        rows.disown_seals(tx, owner)
+
+    def was_committed(self) -> None:
+        """Take what was erased out of the write-ahead log too."""
+        self._store.erase_remains()
 
     async def make_default(self, owner: ProvenOwner, key: str) -> Entry:
         """Make this the key that calls use when they name none. Raises `KeyGone`."""
@@ -243,6 +261,23 @@ class Vault:
             return self._keyring.unseal(sealed.place, sealed.sealed)
         except SealBroken:
             raise KeyNeedsReentry from None
+
+    def _end(self, tx: Tx, owner: Owner, key: str, at: int) -> Removal:
+        """End one key: the one place where any does. Raises `KeyGone`."""
+        entry, _ = rows.one(tx, owner, key)
+        rows.erase(tx, owner, key, at=at)
+        audit.record(tx, self._keyring, owner, Act.KEY_REMOVED, at=at, subject=key)
+        seq = changes.append(
+            tx,
+            owner,
+            Kind.KEY_REMOVED,
+            reason=Reason.REMOVED,
+            at=at,
+            provider=entry.provider,
+            key=key,
+            version=entry.version,
+        )
+        return Removal(seq, key, entry.provider, at)
 
     def _seal(
         self, owner: Owner, provider: str, key: str, version: int, secret: Secret

@@ -125,6 +125,11 @@ def _say_what_was_made(console: Console, config: Config, made: list[Path]) -> No
             "key. Without it nobody can ever open the stored keys again. Copy it now to a safe "
             "place, apart from the backups of the database."
         )
+    if config.smtp is None:
+        console.print(
+            f"No mail server is set (KEYSTEWARD_SMTP): mail goes to {config.outbox_file}, which "
+            "only this user can read. Pass it on by hand."
+        )
     if config.sign_up == "open" and config.reachable_from_afar:
         console.print(
             f"[bold yellow]Warning:[/] anybody who reaches {config.url} can make an account. Once "

@@ -15,7 +15,7 @@ mutation($input: AddKeyInput!) { addKey(input: $input) {
   __typename ... on KeyAdded { key { id masked state } warning } ... on Problem { message } } }"""
 _CREATE_TOOL: Final = """
 mutation($input: CreateToolInput!) { createTool(input: $input) {
-  __typename ... on ToolCreated { token tool { id name tokenHint } }
+  __typename ... on ToolCreated { token tool { id name tokenPrefix } }
   ... on Problem { message } } }"""
 _REMOVE_KEY: Final = """
 mutation($input: KeyInput!) { removeKey(input: $input) {

@@ -6,11 +6,18 @@ from what a request says, so nothing outside the folder can be reached.
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Route
 
 _BUILT = Path(__file__).parent / "graphiql"
 
@@ -39,12 +46,24 @@ _HEADERS = {
 }
 
 
-def graphiql_routes() -> list[BaseRoute]:
-    """Serve the page at /graphiql and its files at /graphiql/assets/…, for GET and HEAD."""
+Knows = Callable[[Request], Awaitable[bool]]
+"""Tells whether somebody is signed in in the browser that asks."""
+
+
+def graphiql_routes(knows: Knows) -> list[Route]:
+    """Serve the page at /graphiql and its files at /graphiql/assets/…, for GET and HEAD.
+
+    A browser in which nobody is signed in is led to do that first, unless it says otherwise.
+    """
     page = (_BUILT / "index.html").read_text(encoding="utf-8")
     assets = {file.name: file for file in (_BUILT / "assets").iterdir() if file.suffix in _TYPES}
 
-    async def show_page(_request: Request) -> Response:
+    async def show_page(request: Request) -> Response:
+        is_browser = request.headers.get("sec-fetch-mode") == "navigate"
+        is_asked = is_browser and "anonymous" not in request.query_params
+        if is_asked and not await knows(request):
+            headers = _HEADERS | {"Cache-Control": "no-store"}
+            return RedirectResponse("/sign-in?next=/graphiql", 303, headers=headers)
         nonce = secrets.token_hex(16)
         # Never kept: the nonce is for one answer, and a page that was left must not come back from
         # the browser's cache with the password or key that somebody had typed into it.

@@ -6,46 +6,150 @@ CREATE TABLE master_keys (           -- one row for each master key that has eve
 ) STRICT;
 
 CREATE TABLE accounts (
-  account    TEXT PRIMARY KEY,
-  address    BLOB NOT NULL,          -- the e-mail address, sealed
-  password   TEXT NOT NULL,          -- argon2id, encoded
-  created_at INTEGER NOT NULL,
-  head       INTEGER NOT NULL DEFAULT 0,  -- the newest change's number
-  pruned     INTEGER NOT NULL DEFAULT 0   -- changes up to here are no longer kept
+  account     TEXT PRIMARY KEY,      -- random for one that has a telephone number and no address
+  address     BLOB,                  -- the e-mail address, sealed
+  verified_at INTEGER,               -- when mail to the address was shown to reach its owner
+  created_at  INTEGER NOT NULL,
+  disabled_at INTEGER,               -- by the operator: nothing is granted
+  deleted_at  INTEGER,               -- by its owner: nothing is granted, the rest is swept away
+  head        INTEGER NOT NULL DEFAULT 0,  -- the newest change's number
+  pruned      INTEGER NOT NULL DEFAULT 0,  -- changes up to here are no longer kept
+  voucher     BLOB NOT NULL
 ) STRICT;
+CREATE INDEX deleted_accounts ON accounts (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE TABLE moves (                 -- accounts that took another address, and so another id
+  was     TEXT NOT NULL,
+  account TEXT NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX moves_from ON moves (was, at);
+
+-- A voucher is a keyed digest over what its row grants, and to whom: `accounts/vouching.py`. A row
+-- that was written by somebody without the master key grants nothing.
+
+CREATE TABLE passwords (
+  account    TEXT PRIMARY KEY REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  encoded    TEXT NOT NULL,          -- argon2id
+  changed_at INTEGER NOT NULL,
+  voucher    BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identities (            -- accounts elsewhere, and telephone numbers, that sign one in
+  id         TEXT PRIMARY KEY,
+  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  kind       TEXT NOT NULL CHECK (kind IN ('GOOGLE', 'GITHUB', 'WHATSAPP')),
+  subject    BLOB NOT NULL UNIQUE,   -- a keyed digest of who it is there
+  name       BLOB NOT NULL,          -- what its owner knows it by (a login, a number), sealed
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER,
+  voucher    BLOB NOT NULL
+) STRICT;
+CREATE INDEX identities_of_account ON identities (account);
+
+CREATE TABLE passkeys (
+  id         TEXT PRIMARY KEY,
+  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  credential BLOB NOT NULL UNIQUE,   -- the authenticator's id for it
+  public_key BLOB NOT NULL,          -- COSE
+  handle     BLOB NOT NULL,          -- the user handle that the authenticator was given
+  sign_count INTEGER NOT NULL,
+  transports TEXT NOT NULL,          -- between spaces
+  backed_up  INTEGER NOT NULL,
+  name       TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER,
+  voucher    BLOB NOT NULL
+) STRICT;
+CREATE INDEX passkeys_of_account ON passkeys (account);
+
+CREATE TABLE totp (                  -- the second factor
+  account   TEXT PRIMARY KEY REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  sealed    BLOB NOT NULL,           -- the shared secret
+  last_step INTEGER NOT NULL,        -- the newest code that was taken: none is taken twice
+  added_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_codes (
+  account TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  digest  BLOB NOT NULL,             -- keyed, so that none can be planted; a used one is gone
+  PRIMARY KEY (account, digest)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
   id         BLOB PRIMARY KEY,       -- SHA-256 of the id in the cookie
-  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  reference  TEXT NOT NULL UNIQUE,   -- what its owner names it by, to end it
+  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
-  proven_at  INTEGER NOT NULL        -- when the password was last given
+  proven_at  INTEGER NOT NULL,       -- when its owner last showed who they are
+  used_at    INTEGER NOT NULL,
+  means      TEXT NOT NULL,          -- by what they showed it
+  device     TEXT NOT NULL,          -- the browser's own words, cut and cleaned
+  place      TEXT NOT NULL,          -- the client's address
+  voucher    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX sessions_of_account ON sessions (account);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
+CREATE TABLE tickets (               -- good for one thing, once: mailed links, codes, things begun
+  digest     BLOB PRIMARY KEY,       -- SHA-256 of the ticket
+  purpose    TEXT NOT NULL,
+  account    TEXT REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
+  sealed     BLOB NOT NULL,          -- what it stands for
+  tries      INTEGER NOT NULL,       -- how often it may still be tried
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tickets_of_account ON tickets (account, purpose);
+CREATE INDEX tickets_by_end ON tickets (expires_at);
+
+CREATE TABLE outbox (                -- mail that is to go out: kept until it is delivered
+  id         TEXT PRIMARY KEY,
+  account    TEXT NOT NULL,
+  letter     TEXT NOT NULL,          -- which one
+  sealed     BLOB NOT NULL,          -- to whom, and what it says
+  created_at INTEGER NOT NULL,
+  due_at     INTEGER NOT NULL,
+  tries      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX outbox_by_turn ON outbox (due_at);
+
+CREATE TABLE buckets (               -- rate limits: how much is left in each, and since when
+  name TEXT PRIMARY KEY,
+  left INTEGER NOT NULL,             -- thousandths
+  at   INTEGER NOT NULL,
+  full_at INTEGER NOT NULL           -- from then on the row says nothing
+) STRICT, WITHOUT ROWID;
+CREATE INDEX buckets_by_end ON buckets (full_at);
+
 CREATE TABLE user_tokens (
   id         TEXT PRIMARY KEY,
-  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
   name       TEXT NOT NULL,
   digest     BLOB NOT NULL UNIQUE,   -- SHA-256 of the token
-  hint       TEXT NOT NULL,
+  prefix     TEXT NOT NULL,          -- its public beginning
+  scopes     TEXT NOT NULL,          -- between spaces
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
-  revoked_at INTEGER
+  revoked_at INTEGER,
+  used_at    INTEGER,
+  voucher    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX user_tokens_of_account ON user_tokens (account);
 
 CREATE TABLE tools (
   id         TEXT PRIMARY KEY,
-  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  account    TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
   name       TEXT NOT NULL,
   digest     BLOB NOT NULL UNIQUE,   -- SHA-256 of the token
-  hint       TEXT NOT NULL,
+  prefix     TEXT NOT NULL,          -- its public beginning
   providers  TEXT,                   -- the allowed ones, between spaces (' openai google '); NULL: all
+  per_minute INTEGER,                -- calls; NULL: as many as it likes
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
-  revoked_at INTEGER
+  revoked_at INTEGER,
+  used_at    INTEGER,                -- to the minute
+  voucher    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX tools_of_account ON tools (account);
 
@@ -61,7 +165,7 @@ CREATE TABLE seals (
 
 CREATE TABLE keys (
   id          TEXT PRIMARY KEY,
-  account     TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  account     TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
   provider    TEXT NOT NULL,
   label       TEXT NOT NULL,
   masked      TEXT NOT NULL,
@@ -94,6 +198,7 @@ CREATE TABLE changes (               -- what happened, in commit order; gap-free
   key      TEXT,
   version  INTEGER,
   tool     TEXT,
+  was      TEXT,                     -- the account's id until then, when it has moved
   at       INTEGER NOT NULL,
   UNIQUE (account, seq)
 ) STRICT;
@@ -119,7 +224,7 @@ CREATE INDEX listeners_of_account ON listeners (account, tool);
 CREATE INDEX listeners_of_worker ON listeners (worker);
 
 CREATE TABLE heard (                 -- each acknowledgement: everything up to `seq` was applied
-  account  TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  account  TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE ON UPDATE CASCADE,
   tool     TEXT NOT NULL REFERENCES tools ON DELETE CASCADE,
   instance TEXT NOT NULL,
   seq      INTEGER NOT NULL,

@@ -1,51 +1,53 @@
-"""Accounts on a real database, with passwords as cheap as they go."""
+"""Parts of `people`, and the mail that waits for its delivery."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from accounts.accounts import Accounts
-from accounts.passwords import Passwords
+from accounts.outbox import Outbox, Waiting
 from accounts.sessions import Sessions
 from accounts.tools import Tools
+from keysteward.box import SealedBox
+from resolvers.people import People
 from store import Store
-from tests.kit.clock import MovedClock
-from tests.kit.passwords import CHEAP
 from vault.keyring import Keyring
-from vault.seal import Place
-from vault.secret import Secret
-
-
-class Box:
-    """Seals addresses with the vault's keyring, as the composition does."""
-
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-
-    def seal(self, account: str, address: str) -> bytes:
-        return self._keyring.seal(Place("address", account), Secret(address.encode()))
-
-    def open(self, account: str, sealed: bytes) -> str:
-        return self._keyring.unseal(Place("address", account), sealed).reveal().decode()
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
-    made = Passwords(CHEAP)
-    yield made
-    made.close()
+def sessions(people: People) -> Sessions:
+    return people.sessions
 
 
 @pytest.fixture
-def accounts(store: Store, passwords: Passwords, keyring: Keyring, clock: MovedClock) -> Accounts:
-    return Accounts(store, passwords, Box(keyring), keyring, clock)
+def tools(people: People) -> Tools:
+    return people.tools
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The letters that wait in the outbox, opened."""
+
+    store: Store
+    outbox: Outbox
+
+    async def all(self) -> list[Waiting]:
+        rows = await self.store.read(
+            lambda tx: tx.all(
+                "SELECT id, account, letter, sealed, created_at, tries FROM outbox ORDER BY id"
+            )
+        )
+        return [waiting for row in rows if (waiting := self.outbox.opened(row))]
+
+    async def last(self, letter: str) -> dict[str, Any]:
+        """Give what the newest letter of that kind says."""
+        return dict([each for each in await self.all() if each.letter == letter][-1].facts)
+
+    async def ticket(self, letter: str, link: str = "link") -> str:
+        """Give the ticket behind a link of the newest letter of that kind."""
+        return str((await self.last(letter))[link]).partition("#")[2]
 
 
 @pytest.fixture
-def sessions(store: Store, keyring: Keyring, clock: MovedClock) -> Sessions:
-    return Sessions(store, keyring, clock)
-
-
-@pytest.fixture
-def tools(store: Store, keyring: Keyring, clock: MovedClock) -> Tools:
-    return Tools(store, keyring, clock)
+def letters(store: Store, keyring: Keyring) -> Letters:
+    return Letters(store, Outbox(SealedBox(keyring)))

@@ -2,14 +2,27 @@
 
 import asyncio
 import dataclasses
+import os
 import threading
 from typing import Literal
 
 import argon2
 import pytest
 
-from accounts.errors import PasswordUnfit, SignInRefused, TooManySignIns
-from accounts.passwords import _AT_ONCE, _MOST_WAITING, LONGEST, SHORTEST, Passwords
+from accounts.errors import (
+    PasswordGuessable,
+    PasswordUnfit,
+    SignInRefused,
+    TooManySignIns,
+)
+from accounts.passwords import (
+    _AT_ONCE,
+    _KEPT_FOR_KNOWN,
+    _MOST_WAITING,
+    LONGEST,
+    SHORTEST,
+    Passwords,
+)
 from tests.kit.passwords import CHEAP
 
 GOOD = "correct horse battery"
@@ -131,3 +144,49 @@ async def test_the_work_is_done_off_the_event_loop_by_few_at_a_time(passwords: P
     assert passwords._pool._max_workers == _AT_ONCE
     where = await passwords._run(lambda: threading.current_thread().name)
     assert where.startswith("argon2")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password1",
+        "PASSWORD1!",
+        "iloveyou",
+        "12345678",
+        "keysteward",
+        "Keysteward2026!",
+        "ada.lovelace",
+        "Ada.Lovelace@Example.com",
+        "example.com",
+        "example2026",
+    ],
+)
+async def test_what_guessers_try_first_is_refused(passwords: Passwords, password: str) -> None:
+    with pytest.raises(PasswordGuessable) as refused:
+        await passwords.hash(password, address="ada.lovelace@example.com")
+    assert password not in str(refused.value)
+
+
+async def test_one_that_merely_holds_a_common_word_is_taken(passwords: Passwords) -> None:
+    for good in ("password of a long walk", "ada.lovelace was a countess", "keysteward und ich"):
+        assert await passwords.hash(good, address="ada.lovelace@example.com")
+
+
+async def test_strangers_never_take_the_places_of_browsers_that_are_known(
+    passwords: Passwords,
+) -> None:
+    stored = await passwords.hash(GOOD)
+    strangers = _AT_ONCE + _MOST_WAITING
+    flood = [passwords.verify(stored, GOOD) for _ in range(strangers + 5)]
+    known = [passwords.verify(stored, GOOD, is_known=True) for _ in range(_KEPT_FOR_KNOWN + 5)]
+    told = await asyncio.gather(*flood, *known, return_exceptions=True)
+    refused = [isinstance(each, TooManySignIns) for each in told]
+    assert sum(refused[: len(flood)]) == 5
+    assert sum(refused[len(flood) :]) == 5
+    assert passwords._taken == 0
+
+
+async def test_hashing_yields_to_everything_else_on_the_machine(passwords: Passwords) -> None:
+    nice = await passwords._run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert nice == 19
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < 19

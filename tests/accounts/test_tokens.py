@@ -26,16 +26,38 @@ def test_a_token_is_known_by_its_digest_alone(kind: TokenKind) -> None:
 def test_scanners_find_it_by_its_published_form() -> None:
     assert PUBLISHED.fullmatch(tokens.make(TokenKind.TOOL).text)
     assert re.fullmatch(r"ksu_[0-9A-Za-z]{49}", tokens.make(TokenKind.USER).text)
+    assert re.fullmatch(r"kso_[0-9A-Za-z]{49}", tokens.make(TokenKind.ONCE).text)
 
 
 def test_no_two_are_alike() -> None:
     assert len({tokens.make(TokenKind.TOOL).text for _ in range(1000)}) == 1000
 
 
-def test_its_hint_shows_its_kind_and_four_characters() -> None:
+@pytest.mark.parametrize("kind", TokenKind)
+def test_its_public_part_is_its_kind_and_eight_characters_and_leaves_208_bits(
+    kind: TokenKind,
+) -> None:
+    made = tokens.make(kind)
+    assert made.prefix == made.text[:12]
+    assert len(made.text) - 12 - 6 == 35  # the last six are the checksum
+    assert 62**35 > 2**208
+    assert made.prefix not in repr(made)
+
+
+@given(st.text(ALPHABET, min_size=60, max_size=60), st.integers(0, 60))
+def test_a_token_is_found_by_any_beginning_of_it_and_by_no_more_than_its_public_part(
+    other: str, length: int
+) -> None:
     made = tokens.make(TokenKind.TOOL)
-    assert made.hint == f"kst_••••{made.text[-4:]}"
-    assert made.text[4:-4] not in repr(made)
+    assert tokens.begins(made.prefix, made.text[:length])
+    # What is behind the public part is never looked at: nothing can be learnt of it by asking.
+    assert tokens.begins(made.prefix, made.prefix + other)
+    assert tokens.begins(made.prefix, other) == (made.prefix == other[:12])
+
+
+def test_it_is_made_from_all_of_its_alphabet() -> None:
+    seen = {c for _ in range(200) for c in tokens.make(TokenKind.ONCE).text[4:-6]}
+    assert seen == set(ALPHABET)
 
 
 @pytest.mark.parametrize("kind", TokenKind)
@@ -67,6 +89,12 @@ def test_two_swapped_or_one_missing_or_added_characters_are_told(
 
 def test_one_kind_does_not_pass_for_the_other() -> None:
     tool, user = tokens.make(TokenKind.TOOL).text, tokens.make(TokenKind.USER).text
+    once = tokens.make(TokenKind.ONCE).text
+    with pytest.raises(TokenUnknown, match="This is a link's or code's token"):
+        tokens.digest_of(once, TokenKind.USER)
+    for other in (tool, user):
+        with pytest.raises(TokenUnknown, match="Expected one that begins with kso_"):
+            tokens.digest_of(other, TokenKind.ONCE)
     with pytest.raises(TokenUnknown, match="This is a user token"):
         tokens.digest_of(user, TokenKind.TOOL)
     with pytest.raises(TokenUnknown, match="This is a tool token"):

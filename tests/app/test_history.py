@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from keysteward.app import Housekeeping
+from resolvers.people import People
 from store import ProvenOwner, Store, changes
 from store.changes import CursorExpired, Kind, Reason
 from store.clock import DAY
@@ -13,8 +14,8 @@ from vault.revocations import Revocations
 
 
 @pytest.fixture
-def house(clock: MovedClock) -> Housekeeping:
-    return Housekeeping("wrk_1", clock, 90 * DAY)
+def house(clock: MovedClock, people: People) -> Housekeeping:
+    return Housekeeping("wrk_1", clock, 90 * DAY, people)
 
 
 async def test_changes_are_dropped_once_they_are_older_than_the_history_that_is_kept(

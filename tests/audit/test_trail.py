@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from audit import Act, TrailBroken, record, verify
+from audit import Act, TrailBroken, move, record, verify
 from store import Owner, Store, Tx
 from vault.keyring import Keyring
 
-ANN, BOB = Owner("a" * 64), Owner("b" * 64)
+ANN, BOB, NEW = Owner("a" * 64), Owner("b" * 64), Owner("c" * 64)
 
 
 @pytest.fixture
@@ -123,3 +123,40 @@ async def test_an_entry_and_what_it_tells_of_are_kept_or_lost_together(
     with pytest.raises(ZeroDivisionError):
         await kept.write(unit)
     assert len(await kept.read(lambda tx: verify(tx, keyring, ANN))) == 5
+
+
+class TestMoving:
+    """An account that takes another id takes its trail along, signed anew."""
+
+    async def test_it_verifies_under_the_new_id_and_says_the_same(
+        self, kept: Store, keyring: Keyring
+    ) -> None:
+        before = await kept.read(lambda tx: verify(tx, keyring, ANN))
+        await kept.write(lambda tx: move(tx, keyring, ANN, NEW))
+        after = await kept.read(lambda tx: verify(tx, keyring, NEW))
+        assert [(e.seq, e.at, e.act, e.subject) for e in after] == [
+            (e.seq, e.at, e.act, e.subject) for e in before
+        ]
+        assert not {entry.digest for entry in before} & {entry.digest for entry in after}
+        with pytest.raises(TrailBroken):
+            await kept.read(lambda tx: verify(tx, keyring, ANN))
+        assert len(await kept.read(lambda tx: verify(tx, keyring, BOB))) == 5
+
+    @pytest.mark.parametrize("mutation", MUTATIONS)
+    async def test_one_that_was_altered_shows_there_too(
+        self, kept: Store, keyring: Keyring, mutation: str
+    ) -> None:
+        """Nothing that was not signed before is signed by the move."""
+        await kept.write(mutate(MUTATIONS[mutation]))
+        await kept.write(lambda tx: move(tx, keyring, ANN, NEW))
+        with pytest.raises(TrailBroken):
+            await kept.read(lambda tx: verify(tx, keyring, NEW))
+
+    async def test_it_goes_on_there(self, kept: Store, keyring: Keyring) -> None:
+        def unit(tx: Tx) -> None:
+            move(tx, keyring, ANN, NEW)
+            record(tx, keyring, NEW, Act.ADDRESS_CHANGED, at=9)
+
+        await kept.write(unit)
+        entries = await kept.read(lambda tx: verify(tx, keyring, NEW))
+        assert (entries[-1].seq, entries[-1].act) == (6, Act.ADDRESS_CHANGED)

@@ -4,7 +4,7 @@ import pytest
 
 from broker import calls
 from broker.calls import Call, Calls, Outcome
-from store import ProvenOwner, Store
+from store import ProvenOwner, Store, Tx
 from tests.kit.people import ADA, BOB, settle_in
 from vault.revocations import seen
 
@@ -125,8 +125,8 @@ async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(
     await end(store, "call_3", Outcome.ANSWERED)
     await store.write(
         lambda tx: tx.run(
-            "INSERT INTO tools (id, account, name, digest, hint, created_at)"
-            " VALUES ('tool_1', :account, 'a', x'00', '', 0)",
+            "INSERT INTO tools (id, account, name, digest, prefix, created_at, voucher)"
+            " VALUES ('tool_1', :account, 'a', x'00', '', 0, x'')",
             account=ADA.account,
         )
     )
@@ -144,3 +144,42 @@ async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(
     assert left == workers == [("wrk_alive",)]
     await end(store, "call_1", Outcome.ANSWERED)  # should it come to life after all
     assert (await all_of(ledger))[-1].outcome is Outcome.LOST
+
+
+async def moved(store: Store, ledger: Calls, was: ProvenOwner, to: ProvenOwner, at: int) -> None:
+    """Move as an account that takes another address does."""
+
+    def unit(tx: Tx) -> None:
+        ledger.move(tx, was, to)
+        tx.run(
+            "INSERT INTO moves (was, account, at) VALUES (:was, :account, :at)",
+            was=was.account,
+            account=to.account,
+            at=at,
+        )
+
+    await store.write(unit)
+
+
+async def test_a_call_that_outlives_its_account_s_id_ends_under_the_new_one(
+    store: Store, ledger: Calls
+) -> None:
+    third = ProvenOwner("c" * 64)
+    await begin(store, "call_1")
+    await moved(store, ledger, ADA, BOB, 1)
+    await moved(store, ledger, BOB, third, 2)
+    await begin(store, "call_2")  # of whoever has Ada's address by now
+    await end(store, "call_1", Outcome.ANSWERED)
+    assert [call.outcome for call in await all_of(ledger, third)] == [Outcome.ANSWERED]
+    assert [call.outcome for call in await all_of(ledger)] == [None]
+
+
+async def test_an_account_that_took_its_old_address_again_ends_its_calls_all_the_same(
+    store: Store, ledger: Calls
+) -> None:
+    await moved(store, ledger, ADA, BOB, 1)
+    await begin(store, "call_1", BOB)
+    await moved(store, ledger, BOB, ADA, 2)
+    await end(store, "call_1", Outcome.ANSWERED, BOB)
+    assert [call.outcome for call in await all_of(ledger)] == [Outcome.ANSWERED]
+    await end(store, "call_none", Outcome.ANSWERED)  # moves that go round in a ring end too

@@ -121,7 +121,7 @@ class TestCatalogue:
                 continue
             assert request.carries_a_key(text)
 
-    def test_both_of_our_tokens_are_found_anywhere(self) -> None:
+    def test_each_of_our_tokens_is_found_anywhere(self) -> None:
         for kind in TokenKind:
             text = tokens.make(kind).text.encode()
             for around in (text, b"/v1/" + text, b"xx" + text, b"%6b" + text[1:]):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broker import wire
-from broker.errors import CallCut, CallFailure, RequestRefused
+from broker.errors import CallCut, CallFailure, RequestRefused, ToolTooFast
 from keysteward.http import Busy, Fault
 from providers import CATALOGUE, Provider
 
@@ -18,7 +18,7 @@ def kinds(of: type[CallFailure] = CallFailure) -> list[type[CallFailure]]:
 
 def made(kind: type[CallFailure]) -> CallFailure:
     try:
-        return kind("why")
+        return kind(7) if kind is ToolTooFast else kind("why")  # type: ignore[arg-type]
     except TypeError:
         return kind()  # its sentence is its own
 
@@ -43,13 +43,16 @@ def test_every_failure_can_be_told_in_every_form(
             assert error["code"] == failure.code
             assert error["type"].endswith("_error")
             assert (error["type"] == "server_error") == (failure.status >= 500)
+            assert (error["type"] == "rate_limit_error") == (failure.status == 429)
         case "anthropic":
             assert document["type"] == "error"
             assert error["code"] == failure.code
             assert (error["type"] == "invalid_request_error") == (failure.status in {400, 409})
+            assert (error["type"] == "rate_limit_error") == (failure.status == 429)
         case _:
             assert error["code"] == failure.status
             assert error["status"] != "UNKNOWN"
+            assert (error["status"] == "RESOURCE_EXHAUSTED") == (failure.status == 429)
             assert error["details"][0]["reason"] == failure.code.upper()
 
 

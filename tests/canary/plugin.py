@@ -10,6 +10,7 @@ and names its place and form; the secret itself is not printed.
 import contextlib
 import functools
 import logging
+import re
 import threading
 from collections import Counter
 from collections.abc import Generator
@@ -21,12 +22,26 @@ import pytest
 
 from tests.canary.search import LONGEST, found_in
 
+_TICKET: Final = ("ticket",)
+_CODES: Final = ("codes",)
 GIVEN_OUT: Final = {
-    "revealKey": "secret",
-    "createTool": "token",
-    "createUserToken": "token",
+    "revealKey": ("secret",),
+    "createTool": ("token",),
+    "createUserToken": ("token",),
+    "createInvite": ("link",),
+    "signIn": _TICKET,
+    "freshLogin": _TICKET,
+    "requestCode": _TICKET,
+    "showCode": _TICKET,
+    "beginPasskey": _TICKET,
+    "beginSecondFactor": ("secret", "uri", "ticket"),
+    "addSecondFactor": _CODES,
+    "renewRecoveryCodes": _CODES,
 }
 """Each field that gives a secret out, and where in its answer: the only ones of the contract."""
+_ONCE: Final = re.compile(rb"kso_[0-9A-Za-z]{49}")
+OUTBOX: Final = "outbox.mbox"
+"""The letters of an installation that has no mail server: they are meant to hold tickets."""
 _OF_CLIENTS: Final = ("httpx", "httpcore", "openai", "anthropic", "google", "websockets.client")
 _MOST_OF_A_BODY: Final = 1 << 20
 
@@ -38,6 +53,8 @@ class Search:
         self.looked_at: Counter[str] = Counter()
         self.finds: Counter[tuple[str, str, str]] = Counter()
         self.test = "before the first test"
+        self.is_told = False
+        """True once other processes, that ran the tests, have said what they found."""
         self.left_alone: set[Path] = set()
         """Directories of tests that leave canaries on purpose."""
 
@@ -79,7 +96,7 @@ class _Answer:
     def take(self, message: Any) -> None:
         kind = message["type"]
         if kind == "http.response.start":
-            lines = [b"%b: %b" % (bytes(k), bytes(v)) for k, v in message.get("headers", ())]
+            lines = [_line(bytes(k), bytes(v)) for k, v in message.get("headers", ())]
             self._search.look("answer", b"\n".join(lines))
         elif kind == "http.response.body" and self._left > 0:
             body = bytes(message.get("body", b""))
@@ -95,6 +112,11 @@ class _Answer:
             self._search.look("websocket message", str(message.get("reason")).encode())
 
 
+def _line(name: bytes, value: bytes) -> bytes:
+    """Give a header; a browser is given its own ticket as a cookie, and nothing else there."""
+    return b"%b: %b" % (name, _ONCE.sub(b"", value) if name.lower() == b"set-cookie" else value)
+
+
 def without_given_out(body: bytes) -> bytes:
     """Take out of a GraphQL answer what it is meant to give out."""
     try:
@@ -103,9 +125,10 @@ def without_given_out(body: bytes) -> bytes:
         return body
     data = answer.get("payload", answer) if isinstance(answer, dict) else None
     data = data.get("data") if isinstance(data, dict) else None
-    for field, name in GIVEN_OUT.items():
+    for field, names in GIVEN_OUT.items():
         if isinstance(data, dict) and isinstance(data.get(field), dict):
-            data[field].pop(name, None)
+            for name in names:
+                data[field].pop(name, None)
     return orjson.dumps(answer)
 
 
@@ -156,6 +179,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 _SEARCH: Final = pytest.StashKey[Search]()
+_SAID: Final = "canaries"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -177,12 +201,33 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what one of several processes has looked at and found."""
+    search, said = node.config.stash[_SEARCH], getattr(node, "workeroutput", {}).get(_SAID)
+    if said is None:
+        search.finds["process", node.gateway.id, "it said nothing of its search"] += 1
+        return
+    search.is_told = True
+    for sort, count in said["looked_at"]:
+        search.looked_at[sort] += count
+    for sort, place, form, count in said["finds"]:
+        search.finds[sort, place, form] += count
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     search = session.config.stash[_SEARCH]
     folders = getattr(session.config, "_tmp_path_factory", None)
-    if folders is not None and folders._basetemp is not None:
+    # Where others ran the tests, each has searched its own folders.
+    if folders is not None and folders._basetemp is not None and not search.is_told:
         search_files(search, folders._basetemp)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_SAID] = {
+            "looked_at": list(search.looked_at.items()),
+            "finds": [(*place, count) for place, count in search.finds.items()],
+        }
+        return
     if search.finds and session.exitstatus in {
         pytest.ExitCode.OK,
         pytest.ExitCode.NO_TESTS_COLLECTED,
@@ -199,7 +244,12 @@ def search_files(search: Search, folder: Path) -> None:
         search.look("file name", file.name.encode(), str(file.parent.relative_to(folder)))
         if file.is_file() and not file.is_symlink():
             with contextlib.suppress(OSError):
-                search.look("file", file.read_bytes(), place)
+                search.look("file", without_tickets(file), place)
+
+
+def without_tickets(file: Path) -> bytes:
+    """Give what is to be searched of a file: all, but tickets where letters are meant to go."""
+    return _ONCE.sub(b"", file.read_bytes()) if file.name == OUTBOX else file.read_bytes()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

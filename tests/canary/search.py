@@ -15,7 +15,7 @@ CORES: Final = (
     b"google-CANARY",
     b"CANARYpasswordofletters",
 )
-TOKEN: Final = re.compile(rb"ks[tu]_[0-9A-Za-z]{49}")
+TOKEN: Final = re.compile(rb"ks[tuo]_[0-9A-Za-z]{49}")
 LONGEST: Final = 150
 """No form is longer; so much of one piece must be looked at together with the next."""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type
 
-from tests.canary.plugin import GIVEN_OUT, without_given_out
+from tests.canary.plugin import GIVEN_OUT, Search, _line, search_files, without_given_out
 from tests.canary.search import found_in
 from tests.kit.canary import canary
 from tests.kit.graphql_client import CONTRACT, PASSWORD
@@ -36,7 +37,8 @@ def test_each_form_is_found_wherever_it_begins(secret: str, before: str) -> None
 
 
 def test_a_token_is_found_by_its_form_and_its_hint_is_none() -> None:
-    assert found_in(b"Bearer kst_" + b"C0" * 24 + b"x") == {"token"}
+    for prefix in (b"kst_", b"ksu_", b"kso_"):
+        assert found_in(b"Bearer " + prefix + b"C0" * 24 + b"x") == {"token"}
     assert found_in("kst_••••abcd".encode()) == set()
 
 
@@ -50,10 +52,11 @@ def test_nothing_is_found_where_nothing_is() -> None:
 
 def test_only_what_is_meant_to_be_given_out_is_overlooked() -> None:
     secret = SECRETS[0]
-    for field, name in GIVEN_OUT.items():
-        answer = f'{{"data": {{"{field}": {{"{name}": "{secret}"}}}}}}'.encode()
-        assert found_in(answer)
-        assert not found_in(without_given_out(answer))
+    for field, names in GIVEN_OUT.items():
+        for name in names:
+            answer = f'{{"data": {{"{field}": {{"{name}": "{secret}"}}}}}}'.encode()
+            assert found_in(answer)
+            assert not found_in(without_given_out(answer))
         elsewhere = f'{{"data": {{"{field}": {{"message": "{secret}"}}}}}}'.encode()
         assert found_in(without_given_out(elsewhere))
 
@@ -61,13 +64,44 @@ def test_only_what_is_meant_to_be_given_out_is_overlooked() -> None:
 def test_the_contract_gives_secrets_out_in_those_fields_alone() -> None:
     """A type with a `SecretText` is the success of one of them, and of nothing else."""
     giving = {
-        name
+        name: {key for key, each in kind.fields.items() if "SecretText" in str(each.type)}
         for name, kind in CONTRACT.type_map.items()
-        if not name.startswith("__")
-        for each in getattr(kind, "fields", {}).values()
-        if "SecretText" in str(each.type) and not name.endswith("Input")
+        if isinstance(kind, GraphQLObjectType)
     }
-    assert giving == {"KeyRevealed", "ToolCreated", "UserTokenCreated"}
+    roots = (CONTRACT.query_type, CONTRACT.mutation_type, CONTRACT.subscription_type)
+    given_out: dict[str, set[str]] = {}
+    givers = set()
+    for root in roots:
+        assert root is not None
+        for field, each in root.fields.items():
+            kind = get_named_type(each.type)
+            for one in kind.types if isinstance(kind, GraphQLUnionType) else [kind]:
+                if giving.get(one.name):
+                    given_out.setdefault(field, set()).update(giving[one.name])
+                    givers.add(one.name)
+    assert given_out == {field: set(names) for field, names in GIVEN_OUT.items()}
+    assert givers == {name for name, fields in giving.items() if fields}
+
+
+TICKET = "kso_" + "C0" * 24 + "x"
+
+
+@pytest.mark.leaves_canaries
+def test_a_ticket_may_stand_in_a_browser_s_own_cookie_and_in_a_letter_alone(
+    tmp_path: Path,
+) -> None:
+    assert not found_in(_line(b"set-cookie", f"keysteward-flow={TICKET}; Secure".encode()))
+    assert found_in(_line(b"location", f"/verify?ticket={TICKET}".encode())) == {"token"}
+    assert found_in(_line(b"set-cookie", SECRETS[0].encode()))
+    search = Search()
+    (tmp_path / "outbox.mbox").write_text(f"Open https://here/verify#{TICKET}")
+    search_files(search, tmp_path)
+    assert not search.finds
+    (tmp_path / "keysteward.db").write_text(TICKET)
+    (tmp_path / "outbox.mbox").write_text(f"{TICKET} {SECRETS[0]}")
+    search_files(search, tmp_path)
+    found = {("file", "keysteward.db", "token"): 1, ("file", "outbox.mbox", "raw"): 1}
+    assert search.finds == found
 
 
 LEAKS = {

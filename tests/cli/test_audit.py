@@ -3,26 +3,21 @@
 import sqlite3
 from pathlib import Path
 
-from accounts.accounts import Accounts
-from accounts.passwords import Passwords
-from keysteward.app import SealedAddresses
+from keysteward.commands.offline import opened
 from keysteward.config import Config
-from keysteward.masterkey import keyring_of, make_missing
-from store import Store, system_clock
+from keysteward.masterkey import make_missing
+from store import Store
 from tests.kit.commands import keysteward
-from tests.kit.passwords import CHEAP
 
 
 async def two_accounts(folder: Path) -> tuple[Config, list[str]]:
     config = Config.read({"KEYSTEWARD_DATA": str(folder / "data")}, dotenv=None)
     make_missing(config)
-    passwords = Passwords(CHEAP)
-    async with await Store.open(config.database) as store:
-        keyring = keyring_of(config)
-        await store.write(keyring.open_check_values)
-        accounts = Accounts(store, passwords, SealedAddresses(keyring), keyring, system_clock)
-        owners = [await accounts.sign_up(f"{n}@example.com", "a long password") for n in "ab"]
-    passwords.close()
+    async with await Store.open(config.database):
+        pass
+    async with opened(config) as house:
+        accounts = house.people.accounts
+        owners = [await accounts.sign_up(f"{n}@example.com", "a long passphrase") for n in "ab"]
     return config, [owner.account for owner in owners]
 
 

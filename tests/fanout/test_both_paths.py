@@ -233,7 +233,7 @@ async def test_both_paths_say_the_same(who: str, seed: int, home: House) -> None
 
 
 def _voices() -> Voices:
-    services = Services(*[None] * 11)  # type: ignore[arg-type]
+    services = Services(*[None] * 10)  # type: ignore[arg-type]
     return Voices(build(), services)
 
 

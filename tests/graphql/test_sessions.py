@@ -40,9 +40,16 @@ async def signed_up(home: House) -> tuple[Visitor, Any]:
     someone = await home.visitor()
     someone.address = f"{uuid4()}@example.com"
     response = await someone.tell("signUp", address=someone.address, password=PASSWORD)
-    jar = SimpleCookie(response.headers["set-cookie"])
-    (morsel,) = jar.values()
-    return someone, morsel
+    return someone, set_by(response)["session"]
+
+
+def set_by(response: httpx.Response) -> dict[str, Any]:
+    """Give the cookies that an answer sets: the session's, and the one a browser is known by."""
+    found = {}
+    for line in response.headers.get_list("set-cookie"):
+        (morsel,) = SimpleCookie(line).values()
+        found["device" if morsel.key.endswith("-device") else "session"] = morsel
+    return found
 
 
 async def test_the_cookie_on_loopback_is_out_of_reach_of_scripts_and_other_sites(
@@ -65,7 +72,7 @@ async def test_behind_https_the_cookie_is_of_this_host_and_secure(tmp_path: Path
         signed_in = await home.visitor(**head)
         assert (await signed_in.get("viewer"))["address"] == someone.address
         out = await signed_in.tell("signOut")
-        (gone,) = SimpleCookie(out.headers["set-cookie"]).values()
+        (gone,) = set_by(out).values()  # the browser itself stays known
         assert (gone.key, gone.value, gone["secure"], gone["max-age"]) == (
             "__Host-keysteward",
             "",
@@ -81,12 +88,13 @@ async def test_each_sign_in_begins_a_session_of_its_own(home: House) -> None:
     ada, first = await signed_up(home)
     planted = await home.visitor(cookie=f"keysteward={first.value}")
     response = await planted.tell("signIn", address=ada.address, password=PASSWORD)
-    (second,) = SimpleCookie(response.headers["set-cookie"]).values()
+    second = set_by(response)["session"]
     again = await ada.tell("freshLogin", password=PASSWORD)
-    (third,) = SimpleCookie(again.headers["set-cookie"]).values()
+    third = set_by(again)["session"]
     assert len({first.value, second.value, third.value}) == 3
     # A fresh login ends the session that it renews: whoever had its cookie has nothing.
-    assert await planted.get("viewer") is None
+    assert await (await home.visitor(cookie=f"keysteward={first.value}")).get("viewer") is None
+    assert await ada.get("viewer") is not None
 
 
 async def test_an_id_that_was_never_given_out_begins_no_session(home: House) -> None:
@@ -115,15 +123,35 @@ async def test_signing_out_ends_the_session_and_not_only_the_cookie(home: House)
     assert (await ada.do("signOut"))["account"]["address"] == ada.address
     assert await copied.get("viewer") is None
     assert (await copied.do("signOut"))["__typename"] == "SignInRequired"
-    assert not ada.http.cookies
+    assert list(ada.http.cookies) == ["keysteward-device"]
 
 
 async def test_a_session_ends_by_itself_after_two_weeks(moving: House) -> None:
     ada, _ = await signed_up(moving)
-    moving.clock.forward(seconds=14 * 24 * 3600 - 1)
+    for _ in range(14):  # it is used each day
+        moving.clock.forward(seconds=24 * 3600 - 1)
+        assert await ada.get("viewer") is not None
+        await written(moving)
+    moving.clock.forward(seconds=13)
     assert await ada.get("viewer") is not None
     moving.clock.forward(seconds=1)
     assert await ada.get("viewer") is None
+
+
+async def test_a_session_that_nobody_uses_ends_after_a_day(moving: House) -> None:
+    ada, _ = await signed_up(moving)
+    moving.clock.forward(seconds=24 * 3600 - 1)
+    unused = await moving.signed_in(ada)
+    assert await ada.get("viewer") is not None
+    await written(moving)
+    moving.clock.forward(seconds=24 * 3600)
+    assert await ada.get("viewer") is None
+    assert await unused.get("viewer") is None
+
+
+async def written(home: House) -> None:
+    """Have what nobody waits for written: a write that is asked for later comes after it."""
+    await home.services.store.write(lambda _: None)
 
 
 async def test_what_is_final_needs_a_login_of_the_last_five_minutes(moving: House) -> None:
@@ -140,6 +168,20 @@ async def test_what_is_final_needs_a_login_of_the_last_five_minutes(moving: Hous
         assert (await ada.do(name, **fields))["__typename"] != "FreshLoginRequired", name
 
 
+async def test_the_old_cookie_of_a_login_made_fresh_is_worth_nothing(moving: House) -> None:
+    ada, old = await signed_up(moving)
+    moving.clock.forward(seconds=301)
+    (before,) = await ada.get("sessions")
+    await ada.do("freshLogin", password=PASSWORD)
+    (after,) = await ada.get("sessions")
+    # It is the same session, to whoever looks at the list, under another cookie.
+    assert (after["id"], after["createdAt"]) == (before["id"], before["createdAt"])
+    assert after["provenAt"] > before["provenAt"]
+    thief = await moving.visitor(cookie=f"keysteward={old.value}")
+    assert await thief.get("viewer") is None
+    assert (await ada.get("viewer"))["freshUntil"] is not None
+
+
 async def test_adding_a_key_needs_no_fresh_login(moving: House) -> None:
     ada, _ = await signed_up(moving)
     moving.clock.forward(seconds=3600)
@@ -149,14 +191,27 @@ async def test_adding_a_key_needs_no_fresh_login(moving: House) -> None:
 async def test_a_user_token_reads_and_adds_but_is_never_a_fresh_login(home: House) -> None:
     ada, _ = await signed_up(home)
     key = await ada.key()
-    token = (await ada.do("createUserToken", name="mine"))["token"]
+    made = await ada.do("createUserToken", name="mine", scopes=["KEYS_READ", "KEYS_WRITE"])
+    token = made["token"]
     client = await home.visitor(token=token)
     assert [k["id"] for k in await client.get("keys")] == [key["id"]]
+    assert (await client.key("google"))["state"] == "UNVERIFIED"
     for name, fields in PROVEN.items():
-        assert (await client.do(name, **fields))["__typename"] == "FreshLoginRequired", name
+        needed = "ScopeMissing" if name == "revokeTool" else "FreshLoginRequired"
+        assert (await client.do(name, **fields))["__typename"] == needed, name
     # Nor does it borrow the freshness of a session's cookie that came along.
     ada.http.headers["authorization"] = f"Bearer {token}"
     assert (await ada.do("removeKey", id=key["id"]))["__typename"] == "FreshLoginRequired"
+
+
+async def test_a_token_says_who_asks_whatever_cookie_comes_along(home: House) -> None:
+    (ada, _), (bob, _) = await signed_up(home), await signed_up(home)
+    token = (await bob.do("createUserToken", name="mine"))["token"]
+    mixed = await home.visitor(token=token, cookie=ada.cookie)
+    viewer = await mixed.get("viewer")
+    assert (viewer["address"], viewer["freshUntil"]) == (bob.address, None)
+    assert (await mixed.do("signOut"))["__typename"] == "SignInRequired"
+    assert await ada.get("viewer") is not None
 
 
 async def test_a_user_token_ends_when_it_was_said_to(moving: House) -> None:
@@ -189,6 +244,10 @@ async def test_a_tools_token_asks_for_nothing_of_its_owners(home: House) -> None
     # A session's cookie beside it does not help either: the token says who asks.
     ada.http.headers["authorization"] = f"Bearer {token}"
     assert await ada.get("viewer") is None
+    (error,) = (await ada.ask("sessions")).json()["errors"]
+    assert error["extensions"] == {"code": "SIGN_IN_REQUIRED"}
+    for name, sent in {"signOut": {}, "freshLogin": {"password": PASSWORD}}.items():
+        assert (await ada.do(name, **sent))["__typename"] == "SignInRequired", name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from keysteward import graphql
 from tests.kit.canary import canary
-from tests.kit.graphql_client import House, Socket, Visitor, document, house
+from tests.kit.graphql_client import (
+    CONTRACT,
+    PASSWORD,
+    House,
+    Socket,
+    Visitor,
+    document,
+    house,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -247,6 +255,59 @@ async def test_a_session_that_was_signed_out_hears_nothing_more(home: House, ada
             await socket.event("KeyRevoked", within=1.5)
 
 
+BEGIN_A_SESSION: dict[str, dict[str, Any]] = {
+    "signUp": {"address": "over-a-socket@example.com", "password": PASSWORD},
+    "signIn": {"address": "", "password": PASSWORD},
+    "freshLogin": {"password": PASSWORD},
+    "showSecondFactor": {"ticket": "CANARY", "code": "CANARY"},
+    "beginElsewhere": {"kind": "GITHUB", "intent": "SIGN_IN"},
+    "showCode": {"ticket": "CANARY", "code": "CANARY"},
+    "showPasskey": {"ticket": "CANARY", "intent": "SIGN_IN", "answer": {}},
+}
+
+
+async def test_no_mutation_over_a_websocket_begins_a_session(home: House, ada: Visitor) -> None:
+    """A session whose cookie nobody gets would stay open, and unseen, for its two weeks."""
+    account = (await ada.get("viewer"))["id"]
+    kept = "SELECT id FROM sessions UNION ALL SELECT digest FROM tickets WHERE purpose = 'OAUTH'"
+    before = home.rows(kept)
+    async with home.watching(ada) as socket:
+        for name, fields in BEGIN_A_SESSION.items():
+            given = fields | ({"address": ada.address} if name == "signIn" else {})
+            payload = {"query": document("mutation", name), "variables": {"input": given}}
+            await socket.send(type="subscribe", id=name, payload=payload)
+            while (message := await socket.next()).get("id") != name:
+                continue
+            (error,) = message["payload"]["errors"]
+            assert error["extensions"] == {"code": "POST_REQUIRED"}
+            assert "POST" in error["message"]
+            assert "CANARY" not in json.dumps(message)
+    assert home.rows(kept) == before
+    assert not home.rows("SELECT 1 FROM audit WHERE account = ? AND act = 'PROVEN_AGAIN'", account)
+    assert (await ada.get("viewer"))["id"] == account  # nor did one end
+
+
+async def test_each_mutation_that_may_set_a_cookie_is_among_those() -> None:
+    root = CONTRACT.mutation_type
+    assert root is not None
+    lets_in = {
+        name
+        for name, field in root.fields.items()
+        if "SignedIn" in {each.name for each in field.type.of_type.types}  # type: ignore[union-attr]
+    }
+    assert BEGIN_A_SESSION.keys() == lets_in | {"beginElsewhere"}
+
+
+async def test_other_mutations_are_carried_out_over_a_websocket(home: House, ada: Visitor) -> None:
+    async with home.watching(ada) as socket:
+        given = {"provider": "openai", "secret": canary(), "verify": False}
+        payload = {"query": document("mutation", "addKey"), "variables": {"input": given}}
+        await socket.send(type="subscribe", id="add", payload=payload)
+        while (message := await socket.next()).get("id") != "add":
+            continue
+        assert message["payload"]["data"]["addKey"]["__typename"] == "KeyAdded"
+
+
 # Misuse.
 
 
@@ -399,6 +460,8 @@ async def test_a_thousand_operations_on_one_socket_are_not_begun_and_the_server_
             ((running,),) = home.rows("SELECT count(*) FROM listeners WHERE tool = ?", tool["id"])
             assert running <= MOST_OPERATIONS
             assert refused == 1_000 - MOST_OPERATIONS or (code is not None and code >= 4400)
+            # Its unread heartbeats would hold up this client's closing, for ten seconds.
+            socket.connection.transport.abort()
         await quiet.event("Heartbeat")
     await serves_on(home)
 

@@ -11,7 +11,7 @@ REVEALS = {
     "broker/broker.py:Broker._exchange": "into the one header of the one call",
     "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
     "broker/verification.py:Verifier.standing": "into the one header of the provider's own check",
-    "keysteward/app.py:SealedAddresses.open": "the owner's own e-mail address",
+    "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
     "keysteward/client/cursor_file.py:CursorFile.__init__": "the tool's own token, to be hashed",
     "keysteward/client/wire.py:Wire.introduce": "the tool's own token, sent to keysteward",
     "resolvers/keys.py:_warning": "to see whether it has another provider's form",
@@ -23,9 +23,10 @@ REVEALS = {
 }
 
 UNSEALS = {
-    "keysteward/app.py:SealedAddresses.open": "the owner's own e-mail address",
+    "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
     "vault/keyring.py:Keyring.unseal": "with whichever master key the value names",
     "vault/keyring.py:_opens": "the check value, at the start",
+    "vault/vault.py:Vault.move": "to be sealed for the account's new id",
     "vault/vault.py:Vault.open": "a provider's key",
 }
 
@@ -58,6 +59,33 @@ def test_the_places_where_a_seal_is_opened_are_these() -> None:
 
 def test_an_owner_is_proven_by_their_session_alone() -> None:
     assert places("ProvenOwner") == {"accounts/sessions.py:Sessions.proven"}
+
+
+# What accounts keep sealed, by its readers: no key of a provider's is among it.
+BOXES_OPENED = {
+    "accounts/accounts.py:Accounts._address": "for its owner",
+    "accounts/deletion.py:Deletion._confirm": "to compare it with what was typed",
+    "accounts/identities.py:_opened": "for its owner, and for letters to them",
+    "accounts/identities.py:move": "to be sealed for the account's new id",
+    "accounts/moving.py:Moving.move": "to tell the old address as well",
+    "accounts/operating.py:Operating._masked": "to be masked",
+    "accounts/outbox.py:Outbox.opened": "for the postman",
+    "accounts/outbox.py:Outbox.tell": "to write to",
+    "accounts/resets.py:Resets._answer": "to write to",
+    "accounts/second_factor.py:SecondFactor._took_app_code": "for one comparison",
+    "accounts/second_factor.py:move": "to be sealed for the account's new id",
+    "accounts/tickets.py:Tickets._opened": "for whoever holds the ticket",
+    "accounts/verifying.py:Verifying.send_again.unit": "to write to",
+}
+
+
+def test_the_places_where_a_box_is_opened_are_these() -> None:
+    boxes = {
+        found.place
+        for found in calls_of("open")
+        if ast.unparse(found.node.func).endswith("box.open")
+    }
+    assert boxes == BOXES_OPENED.keys()
 
 
 def test_cryptography_is_called_in_one_file() -> None:

@@ -9,32 +9,43 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from graphql import (
+    GraphQLArgument,
     GraphQLInterfaceType,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
     build_schema,
     get_named_type,
+    print_ast,
 )
 from websockets.asyncio.client import ClientConnection, connect
 
+from accounts.guesses import Limits
 from accounts.passwords import Passwords
 from keysteward import server
-from keysteward.app import create_app
+from keysteward.app import App, create_app, guarded
 from keysteward.config import Config
 from keysteward.demo.fake_provider import FakeProvider, KeyKind, running
 from keysteward.masterkey import make_missing
 from resolvers import build
+from resolvers.context import Services
 from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
+from tests.kit.fake_whatsapp import FakeWhatsApp
+from tests.kit.mailbox import links_in
 from tests.kit.passwords import CHEAP
 
 PASSWORD: Final = "CANARYpasswordofletters"
@@ -62,11 +73,18 @@ def document(operation: str, name: str) -> str:
     root = CONTRACT.type_map[operation.capitalize()]
     assert isinstance(root, GraphQLObjectType)
     each = root.fields[name]
-    declared = ", ".join(f"${key}: {argument.type}" for key, argument in each.args.items())
+    declared = ", ".join(f"${key}: {_declared(argument)}" for key, argument in each.args.items())
     given = ", ".join(f"{key}: ${key}" for key in each.args)
     selected = everything(get_named_type(each.type).name)
     head = f"{operation}({declared})" if declared else operation
     return f"{head} {{ {name}{f'({given})' if given else ''} {selected} }}"
+
+
+def _declared(argument: GraphQLArgument) -> str:
+    """Give a variable's type, with the default without which it could not be left out."""
+    written = argument.ast_node and argument.ast_node.default_value
+    has_default = written is not None and isinstance(argument.type, GraphQLNonNull)
+    return f"{argument.type} = {print_ast(written)}" if has_default else str(argument.type)
 
 
 @dataclass(eq=False)
@@ -113,6 +131,11 @@ class Visitor:
         key: dict[str, Any] = added["key"]
         return key
 
+    @property
+    def cookie(self) -> str:
+        """Give the cookies that it keeps, as it sends them."""
+        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+
     async def tool(self, **fields: Any) -> tuple[dict[str, Any], str]:
         """Make a tool; give it and its token."""
         made = await self.do("createTool", **({"name": "a tool"} | fields))
@@ -133,7 +156,18 @@ class House:
     config: Config
     clock: MovedClock
     provider: FakeProvider
+    app: App
+    whatsapp: FakeWhatsApp | None = None
+    """The one that its codes are sent by, where it offers that."""
     _doors: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _letters: list[EmailMessage] = field(default_factory=list)
+    _read: int = 0
+
+    @property
+    def services(self) -> Services:
+        """Give the server's own parts."""
+        assert self.app.graphql is not None
+        return self.app.graphql._services
 
     async def visitor(self, *, token: str | None = None, **headers: str) -> Visitor:
         """Give a client without cookies; with a token when one is given."""
@@ -152,6 +186,60 @@ class House:
         assert answer["__typename"] == "SignedIn", answer
         return someone
 
+    async def signed_in(self, someone: Visitor, **headers: str) -> Visitor:
+        """Give another browser in which that person is signed in too."""
+        again = await self.visitor(**headers)
+        again.address = someone.address
+        answer = await again.do("signIn", address=someone.address, password=PASSWORD)
+        assert answer["__typename"] == "SignedIn", answer
+        return again
+
+    async def letter(self, to: str, page: str) -> tuple[EmailMessage, str]:
+        """Wait for a letter with a link to that page; give it and the link's ticket, each once."""
+        start = f"{self.config.url}{page}#"
+        async with asyncio.timeout(10):
+            while True:
+                self._fetch()
+                for letter in self._letters:
+                    links = [link for link in links_in(letter) if link.startswith(start)]
+                    if letter["to"] == to and links:
+                        self._letters.remove(letter)
+                        return letter, links[0].removeprefix(start)
+                # Nobody waits for the seconds in which the server would do it by itself.
+                await self.services.people.resets.write_asked()
+                await self.services.people.postman.round()
+                await asyncio.sleep(0.005)  # unless it does at this very moment
+
+    async def ticket(self, to: str, page: str) -> str:
+        """Give the ticket of the next letter with a link to that page."""
+        return (await self.letter(to, page))[1]
+
+    async def subjects(self, someone: Visitor) -> list[str]:
+        """Give the subjects of all letters to somebody, once none waits any more."""
+        async with asyncio.timeout(10):
+            while self.rows("SELECT 1 FROM outbox WHERE due_at <= ? OR tries > 0", self.clock()):
+                await self.services.people.postman.round()
+                await asyncio.sleep(0.005)  # the server may carry some at this very moment
+        self._fetch()
+        return [letter["subject"] for letter in self._letters if letter["to"] == someone.address]
+
+    async def verify(self, someone: Visitor) -> None:
+        """Have somebody open the link that came when they signed up."""
+        ticket = await self.ticket(someone.address, "/verify")
+        answer = await someone.do("verifyAddress", ticket=ticket)
+        assert answer["__typename"] == "AddressVerified", answer
+
+    def _fetch(self) -> None:
+        """Read what the postman has put into the file since."""
+        file = self.config.outbox_file
+        if file.exists():
+            new = file.read_bytes()[self._read :]
+            self._read += len(new)
+            self._letters += [
+                message_from_bytes(each.partition(b"\n")[2], policy=policy.default)
+                for each in re.split(rb"^From ", new, flags=re.MULTILINE)[1:]
+            ]
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Look into the database, or change it behind the server's back."""
         with contextlib.closing(sqlite3.connect(self.config.database, timeout=10)) as database:
@@ -166,6 +254,16 @@ class House:
         address = self.url.replace("http", "ws", 1) + "/graphql"
         async with connect(address, proxy=None, **options) as connection:
             yield Socket(connection)
+
+    @contextlib.asynccontextmanager
+    async def watching(self, someone: Visitor) -> AsyncIterator["Socket"]:
+        """Listen as a page does, by the session's cookie, past the first heartbeat."""
+        head = {"cookie": someone.cookie}
+        async with self.socket(additional_headers=head, origin=self.url) as socket:
+            await socket.begin()
+            await socket.subscribe("1")
+            await socket.event("Heartbeat")
+            yield socket
 
     @contextlib.asynccontextmanager
     async def listening(
@@ -228,6 +326,13 @@ class Socket:
         return self.connection.close_code, self.connection.close_reason or ""
 
 
+def free_port() -> int:
+    """Give a port of loopback that nobody serves on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
 @contextlib.asynccontextmanager
 async def house(
     folder: Path, environment: Mapping[str, str] | None = None, **made_with: Any
@@ -238,8 +343,10 @@ async def house(
     async with contextlib.AsyncExitStack() as stack:
         fake = await stack.enter_async_context(running(provider))
         upstreams = ",".join(f"{name}={fake}/{name}" for name in ("openai", "anthropic", "google"))
+        port = free_port()
         config = Config.read(
             {
+                "KEYSTEWARD_PORT": str(port),  # mails and other providers lead people back here
                 "KEYSTEWARD_DATA": str(folder / "data"),
                 "KEYSTEWARD_UPSTREAMS": upstreams,
                 **(environment or {}),
@@ -250,9 +357,10 @@ async def house(
         given: dict[str, Any] = {
             "passwords": Passwords(CHEAP),
             "heartbeat_seconds": 0.2,
+            "guess_limits": Limits.loose(),
         } | made_with
         app = create_app(config, clock=clock, **given)
-        url = await stack.enter_async_context(server.running(app))
-        opened = House(url, config, clock, provider)
+        url = await stack.enter_async_context(server.running(guarded(app, config), port=port))
+        opened = House(url, config, clock, provider, app)
         stack.push_async_callback(opened._doors.aclose)
         yield opened

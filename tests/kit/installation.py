@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from accounts.address import account_of
+from accounts.guesses import Limits
 from accounts.passwords import Passwords
 from accounts.tools import Tools
 from broker.calls import Call, Calls
@@ -156,10 +157,11 @@ class Installation:
         """Tell whether any connection to a provider is open."""
         return any(pool.live for pool in self.broker._outbound._pools.values())
 
-    async def person(self, *, store: Store | None = None) -> "Person":
+    async def person(self, *, store: Store | None = None, verified: bool = True) -> "Person":
         """Make an account that nobody had before, managed through `store` or the app's own."""
         owner = ProvenOwner(account_of(f"person{next(_numbers)}@example.com"))
-        await settle_in(self.store, owner)
+        keyring = keyring_of(self.config)
+        await settle_in(self.store, owner, keyring=keyring, verified=verified)
         person = Person(self, owner, store or self.store)
         self.people.append(person)
         return person
@@ -260,11 +262,15 @@ class Person:
         return await self._vault.remove(self.owner, key.id)
 
     async def make_tool(
-        self, *, providers: tuple[str, ...] | None = None, expires_at: int | None = None
+        self,
+        *,
+        providers: tuple[str, ...] | None = None,
+        expires_at: int | None = None,
+        per_minute: int | None = None,
     ) -> HeldTool:
         """Make a tool and take its token."""
         tool, token = await self._tools.create(
-            self.owner, "a tool", providers=providers, expires_at=expires_at
+            self.owner, "a tool", providers=providers, expires_at=expires_at, per_minute=per_minute
         )
         self.secrets.append(token)
         return HeldTool(tool.id, token)
@@ -313,7 +319,11 @@ async def served(
         )
         make_missing(config)
         app = create_app(
-            config, clock=clock, passwords=Passwords(CHEAP), timeouts=timeouts or Timeouts()
+            config,
+            clock=clock,
+            passwords=Passwords(CHEAP),
+            timeouts=timeouts or Timeouts(),
+            guess_limits=Limits.loose(),
         )
         recorder = _Recorder(app)
         async with server.running(recorder) as url:

@@ -25,6 +25,7 @@ from strawberry.types import Info
 
 from keysteward.page import graphiql_page
 from keysteward.page.graphiql_page import graphiql_routes
+from tests.kit.graphql_client import PASSWORD, house
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = Path(graphiql_page.__file__).parent / "graphiql"
@@ -76,9 +77,12 @@ def application(heard: Heard) -> Starlette:
         heard.posts.append(request)
         return await served.run(request)
 
+    async def knows(request: Request) -> bool:
+        return "signed" in request.cookies
+
     return Starlette(
         routes=[
-            *graphiql_routes(),
+            *graphiql_routes(knows),
             Route("/graphql", post, methods=["POST"]),
             WebSocketRoute("/graphql", served),
         ]
@@ -114,6 +118,30 @@ async def origin(heard: Heard) -> AsyncIterator[str]:
 def policy_of(response: httpx.Response) -> dict[str, str]:
     parts = response.headers["content-security-policy"].split("; ")
     return dict(part.split(" ", 1) for part in parts)
+
+
+# Who opens it
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("", {"sec-fetch-mode": "navigate"}, 303),
+        ("?anonymous=1", {"sec-fetch-mode": "navigate"}, 200),
+        ("", {"sec-fetch-mode": "navigate", "cookie": "signed=in"}, 200),
+        ("", {"sec-fetch-mode": "cors"}, 200),
+        ("", {}, 200),
+    ],
+)
+async def test_a_browser_in_which_nobody_is_signed_in_is_led_to_do_that(
+    origin: str, query: str, headers: dict[str, str], status: int
+) -> None:
+    async with httpx.AsyncClient(base_url=origin) as client:
+        answer = await client.get(f"/graphiql{query}", headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["cache-control"] == "no-store"
+    if status == 303:
+        assert answer.headers["location"] == "/sign-in?next=/graphiql"
 
 
 # Files and headers
@@ -292,8 +320,9 @@ def scheme(request: pytest.FixtureRequest) -> str:
     return getattr(request, "param", "light")
 
 
-@pytest.fixture
-async def watched(origin: str, profile: Path, scheme: str) -> AsyncIterator[Watched]:
+@asynccontextmanager
+async def watching(profile: Path, scheme: str = "light") -> AsyncIterator[Watched]:
+    """Open a real browser with one page, or skip."""
     playwright = pytest.importorskip(
         "playwright.async_api",
         reason="the page's test drives a browser with playwright: not installed",
@@ -309,10 +338,19 @@ async def watched(origin: str, profile: Path, scheme: str) -> AsyncIterator[Watc
         watched.page.on("websocket", lambda socket: watched.requests.append(socket.url))
         watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
         watched.page.on("console", lambda message: watched.complaints.append(message.text))
-        await watched.page.goto(f"{origin}/graphiql")
-        await watched.page.wait_for_selector(".graphiql-query-editor .view-line:has-text('SignUp')")
         yield watched
         await browser.close()
+
+
+SHOWN = ".graphiql-query-editor .view-line:has-text('SignUp')"
+
+
+@pytest.fixture
+async def watched(origin: str, profile: Path, scheme: str) -> AsyncIterator[Watched]:
+    async with watching(profile, scheme) as watched:
+        await watched.page.goto(f"{origin}/graphiql?anonymous=1")
+        await watched.page.wait_for_selector(SHOWN)
+        yield watched
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"], indirect=True)
@@ -347,6 +385,24 @@ async def test_a_query_and_a_subscription_run_under_the_policy(
         here
     }
     assert f"ws://{here}/graphql" in watched.requests
+
+
+async def test_it_is_opened_through_the_form_by_which_one_signs_in(
+    profile: Path, tmp_path: Path
+) -> None:
+    async with house(tmp_path / "house") as home, watching(profile) as watched:
+        person, page = await home.person(), watched.page
+        await page.goto(f"{home.url}/graphiql")
+        assert page.url == f"{home.url}/sign-in?next=/graphiql"
+        await page.fill("#address", person.address)
+        await page.fill("#password", PASSWORD)
+        await page.click("button:text-is('Sign in')")
+        await page.wait_for_selector(SHOWN)
+        assert page.url == f"{home.url}/graphiql"
+        await page.click("[aria-label='New tab']")
+        await watched.run("query Who { viewer { address } }", "Who")
+        await watched.shows(person.address)
+        assert watched.complaints == []
 
 
 async def test_the_editor_helps_and_prettifies_under_the_policy(watched: Watched) -> None:

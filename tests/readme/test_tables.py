@@ -8,8 +8,11 @@ import pytest
 from tests.kit.commands import CHECKOUT
 from tests.readme import tables
 
-_TEST = re.compile(r"\b(tests/[\w/]+(?:\.py)?)(?:::(\w+))?")
-_PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/threats.md", "docs/walks.md")
+_TEST = re.compile(r"\b(tests/[\w/]+(?:\.py)?)(?:::(?:Test\w+::)?(\w+))?")
+_PAGES = (
+    *("README.md", "SECURITY.md", "CONTRIBUTING.md"),
+    *("docs/asvs.md", "docs/threats.md", "docs/walks.md"),
+)
 
 
 def readme() -> str:

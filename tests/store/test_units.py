@@ -92,7 +92,7 @@ async def test_an_answer_is_given_only_after_the_commit(store: Store) -> None:
 async def test_when_the_commit_fails_nobody_is_told_that_it_went_well(store: Store) -> None:
     def leave_an_orphan(tx: Tx) -> None:
         tx.run("PRAGMA defer_foreign_keys = ON")
-        tx.run("INSERT INTO sessions VALUES (x'01', 'nobody', 0, 0, 0)")
+        tx.run("INSERT INTO passwords VALUES ('nobody', '', 0, x'')")
 
     with held_up(store):
         futures = [store.write(put(1)), store.write(leave_an_orphan), store.write(put(3))]

@@ -1,0 +1,21 @@
+"""Where somebody goes on to once they are in: paths of our own, from this list and nowhere else."""
+
+from typing import Final
+
+HOME: Final = "/sign-in"
+"""It says who is signed in."""
+GRAPHIQL: Final = "/graphiql"
+PLACES: Final = (GRAPHIQL, "/dashboard", "/address")
+
+
+def place_of(text: str) -> str:
+    """Give a path of the list as it is; nothing for any other text.
+
+    Compared whole: what a browser makes of two slashes, a backslash or a tab does not matter.
+    """
+    return text if text in PLACES else ""
+
+
+def with_next(path: str, place: str) -> str:
+    """Give the path of a page that is to lead on to that place."""
+    return f"{path}?next={place}" if place else path

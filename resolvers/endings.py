@@ -1,0 +1,159 @@
+"""What the fields about the whole account do: its export, its audit trail, invites, and its end."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+import audit
+from accounts.links import Page
+from accounts.user_tokens import Scope
+from audit import Act
+from resolvers.account import account_of
+from resolvers.answers import answering
+from resolvers.context import Context, Info
+from resolvers.tools import tools_by_id
+from schema import types
+from schema.inputs import DeleteAccountInput
+from schema.results import (
+    AccountDeleted,
+    AccountExported,
+    CreateInviteResult,
+    DeleteAccountResult,
+    EverythingRevoked,
+    ExportAccountResult,
+    InviteCreated,
+    RevokeEverythingResult,
+)
+from schema.scalars import Cursor, SecretText, instant, seq_of
+from store import Owner, ProvenOwner
+
+_MOST: int = 100
+_MOST_CALLS: int = 100_000
+
+
+async def audit_log(
+    info: Info, first: int = 50, after: Cursor | None = None
+) -> types.AuditConnection:
+    """Acts in your account's name, newest first; at most 100 a page.
+
+    The whole trail is verified each time: one that was altered is an error that says where.
+    """
+    owner = await info.context.owner(Scope.AUDIT_READ)
+    services = info.context.services
+    most, before = max(1, min(first, _MOST)), None if after is None else seq_of(after)
+    entries = await services.store.read(lambda tx: audit.verify(tx, services.signer, owner))
+    newest = [entry for entry in reversed(entries) if before is None or entry.seq < before]
+    nodes = [types.AuditEntry.of(entry) for entry in newest[:most]]
+    return types.AuditConnection(
+        nodes=nodes,
+        page_info=types.PageInfo(
+            has_next_page=len(newest) > most, end_cursor=nodes[-1].cursor if nodes else None
+        ),
+    )
+
+
+@answering
+async def create_invite(info: Info) -> CreateInviteResult:
+    """Make a link by which one person may make an account. Needs a fresh login.
+
+    And a verified address: an invite counts only for as long as its maker's is.
+    """
+    owner = await info.context.proven_owner()
+    people = info.context.services.people
+    ticket, expires_at = await people.invites.make(owner)
+    return InviteCreated(
+        link=SecretText(people.links.to(Page.SIGN_UP, ticket)), expires_at=instant(expires_at)
+    )
+
+
+@answering
+async def revoke_everything(info: Info) -> RevokeEverythingResult:
+    """Remove every key, and end every tool, user token and other session, in one transaction.
+
+    For the moment when something has leaked. Needs a fresh login.
+    """
+    owner = await info.context.proven_owner()
+    keep = await info.context.session()
+    keys, tools = await info.context.services.people.deletion.revoke_everything(owner, keep)
+    return EverythingRevoked(keys=keys, tools=tools)
+
+
+@answering
+async def delete_account(info: Info, input: DeleteAccountInput) -> DeleteAccountResult:  # noqa: A002
+    """Delete the account: its keys are revoked as by removeKey, all that it has goes.
+
+    Needs a fresh login, and the account's e-mail address typed in.
+    """
+    owner = await info.context.proven_owner()
+    await info.context.services.people.deletion.delete(owner, input.confirm)
+    info.context.drop_cookie()
+    return AccountDeleted(id=strawberry.ID(owner.account))
+
+
+@answering
+async def export_account(info: Info) -> ExportAccountResult:
+    """Give all that is kept of the account, but no secret. Needs a fresh login."""
+    owner = await info.context.proven_owner()
+    return AccountExported(document=JSON(await exported(info.context, owner)))
+
+
+async def exported(context: Context, owner: ProvenOwner) -> dict[str, Any]:
+    """Give all that is kept of an account as a document, and write down that it was asked for."""
+    services, people = context.services, context.services.people
+    at = services.clock()
+    await services.store.write(
+        lambda tx: audit.record(tx, services.signer, owner, Act.ACCOUNT_EXPORTED, at=at)
+    )
+    calls = await services.calls.latest(
+        owner, before=None, most=_MOST_CALLS, provider=None, tool=None
+    )
+    tools = await tools_by_id(context, owner)
+    heard = await services.revocations.latest(owner, before=None, most=_MOST_CALLS)
+    return {
+        "exportedAt": instant(at).isoformat(),
+        "account": _plain(await account_of(context, owner)),
+        "sessions": [
+            _plain(types.Session.of(each, is_current=False))
+            for each in await people.sessions.list(owner)
+        ],
+        "keys": [_plain(types.Key.of(each)) for each in await services.vault.list(owner)],
+        "tools": [_plain(tool) for tool in tools.values()],
+        "userTokens": [
+            _plain(types.UserToken.of(each)) for each in await people.user_tokens.list(owner)
+        ],
+        "calls": [_plain(types.Call.of(each)) for each in calls],
+        "revocations": [_plain(types.Revocation.of(each, tools)) for each in heard],
+        "auditTrail": await _trail(context, owner),
+    }
+
+
+async def _trail(context: Context, owner: Owner) -> list[dict[str, Any]]:
+    services = context.services
+    entries = await services.store.read(lambda tx: audit.verify(tx, services.signer, owner))
+    return [_plain(types.AuditEntry.of(entry)) for entry in entries]
+
+
+def _plain(value: Any) -> Any:
+    """Give a value of the contract as JSON does, under the contract's own names."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, Enum):
+        return value.name
+    if hasattr(value, "__strawberry_definition__"):
+        fields = value.__strawberry_definition__.fields
+        return {
+            field.graphql_name or _camel(field.python_name): _plain(
+                getattr(value, field.python_name)
+            )
+            for field in fields
+        }
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
