@@ -17,7 +17,7 @@ from accounts.verifying import Verifying
 from accounts.visits import Visit
 from accounts.vouching import vouch, vouched
 from audit import Act, Signer
-from store import Clock, Owner, ProvenOwner, Store, Tx, changes
+from store import Clock, Owner, Store, Tx, changes
 from store.changes import Kind
 
 
@@ -109,15 +109,6 @@ class Accounts:
     async def has_password(self, owner: Owner) -> bool:
         """Tell whether the account has a password."""
         return await self._store.read(lambda tx: self.password_in(tx, owner)) is not None
-
-    async def change_password(self, owner: ProvenOwner, password: str, visit: Visit) -> None:
-        """Give an account another password, or its first. Raises `PasswordUnfit`.
-
-        Whoever calls ends the other sessions: `Sessions.end_others`.
-        """
-        hashed = await self.hashed(owner, password)
-        at = self._clock()
-        await self._store.write(lambda tx: self.set_password(tx, owner, hashed, visit, at=at))
 
     async def hashed(self, owner: Owner, password: str) -> str:
         """Give a new password's hash, once it has been found fit for the account."""

@@ -106,6 +106,9 @@ class SigningKeys:
             raise self._refused() from None
         if not (_is_subject(claims["sub"]) and isinstance(claims.get("at_hash", ""), str)):
             raise self._refused()
+        # For us and for nobody else besides: ASVS 5.0, 10.5.4.
+        if claims["aud"] not in (expected.client_id, [expected.client_id]):
+            raise self._refused()
         return found.claims
 
     async def _fetch(self, address: str) -> None:

@@ -138,7 +138,7 @@ class Moving:
         self._user_tokens.move(tx, was, to)
         identities.move(tx, self._box, self._signer, was, to)
         passkeys.move(tx, self._signer, was, to)
-        second_factor.move(tx, self._box, self._signer, was, to)
+        second_factor.move(tx, self._box, was, to)
         for part in self._belongings:
             part.move(tx, was, to)
         tx.run(

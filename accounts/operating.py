@@ -114,8 +114,10 @@ class Operating:
     async def end_sessions(self, operator: ProvenOwner, account: str) -> int:
         """End all sessions of an account; give how many. Raises `OperatorRequired`."""
         self.require(operator)
-        at = self._clock()
-        return await self._store.write(lambda tx: self._sessions.end_all(tx, Owner(account), at=at))
+        at, by = self._clock(), _named(operator)
+        return await self._store.write(
+            lambda tx: self._sessions.end_all(tx, Owner(account), at=at, by=by)
+        )
 
     async def end_everybodys_sessions(self, operator: ProvenOwner) -> int:
         """End all sessions of all accounts; give how many. Raises `OperatorRequired`."""
@@ -139,10 +141,9 @@ class Operating:
             if (account.disabled_at is not None) == disabled:
                 return
             if disabled:
-                self._sessions.end_all(tx, owner, at=at)
+                self._sessions.end_all(tx, owner, at=at, by=_named(operator))
             rows.put(tx, self._signer, account, disabled_at=at if disabled else None)
-            subject = f"operator {operator.account[:_SHORTEST_ID]}"
-            audit.record(tx, self._signer, owner, act, at=at, subject=subject)
+            audit.record(tx, self._signer, owner, act, at=at, subject=_named(operator))
             changes.append(tx, owner, kind, at=at)
 
         await self._store.write(unit)
@@ -174,3 +175,8 @@ class Operating:
             return "does not open"
         local, _, domain = address.rpartition("@")
         return f"{local[:1]}•••@{domain}"
+
+
+def _named(operator: ProvenOwner) -> str:
+    """Name an operator in somebody else's trail: enough to find them, and no address."""
+    return f"operator {operator.account[:_SHORTEST_ID]}"

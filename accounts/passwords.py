@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,10 @@ T = TypeVar("T")
 class Passwords:
     """Hashes and verifies. At most two run at once (64 MiB each); the rest wait their turn."""
 
-    def __init__(self, profile: argon2.Parameters = RFC_9106_LOW_MEMORY) -> None:
+    def __init__(
+        self, profile: argon2.Parameters = RFC_9106_LOW_MEMORY, *, context: Iterable[str] = ()
+    ) -> None:
+        self._context = frozenset(map(str.casefold, context)) | _CONTEXT
         self._hasher = argon2.PasswordHasher.from_parameters(profile)
         self._pool = ThreadPoolExecutor(_AT_ONCE, "argon2", initializer=_yield_to_others)
         # Verified against when there is no such account, so that the answer takes as long.
@@ -52,7 +55,7 @@ class Passwords:
         text = unicodedata.normalize("NFC", password) if len(password) <= _MOST_READ else ""
         if not SHORTEST <= len(text) <= LONGEST:
             raise PasswordUnfit(SHORTEST, LONGEST)
-        if is_guessable(text, address):
+        if is_guessable(text, address, self._context):
             raise PasswordGuessable
         return await self._run(self._hasher.hash, _encode(text))
 
@@ -93,7 +96,7 @@ class Passwords:
             self._taken -= 1
 
 
-def is_guessable(text: str, address: str = "") -> bool:
+def is_guessable(text: str, address: str = "", context: Collection[str] = _CONTEXT) -> bool:
     """Tell whether a password is among the first that anybody would try.
 
     The list is of the 11,611 commonest of eight characters and more (public breach corpora, as the
@@ -103,8 +106,9 @@ def is_guessable(text: str, address: str = "") -> bool:
     bare = folded.strip("0123456789 !\"#$%&'()*+,-./:;<=>?@[]^_`{|}~\\")
     local, _, domain = address.casefold().partition("@")
     own = {word for word in (address.casefold(), local, domain, domain.partition(".")[0]) if word}
-    words = _common() | _CONTEXT
-    return folded in words or bare in words or folded in own or (bare in own and len(bare) > 1)
+    if {folded, bare} & (_common() | frozenset(context)):
+        return True
+    return folded in own or (bare in own and len(bare) > 1)
 
 
 @cache

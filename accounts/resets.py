@@ -1,4 +1,4 @@
-"""Forgotten passwords: a link by mail, good for a day, once, for the address on file.
+"""Passwords changed and forgotten: a link by mail, good for a day, once, for the address on file.
 
 Asking costs the same whether or not there is such an account: one row, written before anything is
 looked up. The letter is written afterwards, by `write_asked`, or not at all.
@@ -15,12 +15,12 @@ from accounts.errors import AccountDisabled, SignInRequired, TicketGone
 from accounts.guesses import Guesses
 from accounts.links import Links, Page
 from accounts.outbox import Letter, Outbox, Waiting
-from accounts.sessions import Sessions
+from accounts.sessions import Session, Sessions
 from accounts.tickets import Purpose, Tickets
 from accounts.verifying import Verifying
 from accounts.visits import Visit
 from audit import Act, Signer
-from store import Clock, Owner, Store, Tx
+from store import Clock, Owner, ProvenOwner, Store, Tx
 from store.clock import DAY
 
 LIFE: Final = DAY
@@ -87,6 +87,24 @@ class Resets:
         if not await self._store.read(self._outbox.is_asked):
             return 0
         return await self._store.write(unit)
+
+    async def change(
+        self, owner: ProvenOwner, password: str, visit: Visit, *, keep: Session | None
+    ) -> None:
+        """Give an account another password, or its first; every session but one ends.
+
+        So does whatever was begun under the old one. Raises `PasswordUnfit`, `TooManySignIns`.
+        """
+        hashed = await self._accounts.hashed(owner, password)
+        at = self._clock()
+
+        def unit(tx: Tx) -> None:
+            self._accounts.set_password(tx, owner, hashed, visit, at=at)
+            self._sessions.end_all(tx, owner, at=at, keep=keep)
+            begun = (Purpose.SECOND_FACTOR, Purpose.RESET_PASSWORD, Purpose.CHANGE_ADDRESS)
+            self._tickets.void(tx, owner, *begun)
+
+        await self._store.write(unit)
 
     def _answer(self, tx: Tx, request: Waiting, now: int) -> None:
         owner = Owner(request.account)

@@ -140,7 +140,7 @@ class SecondFactor:
                 step=now // STEP,
                 now=now,
             )
-            self._put_codes(tx, owner, codes)
+            self._put_codes(tx, owner, secret, codes)
             audit.record(tx, self._signer, owner, Act.SECOND_FACTOR_ADDED, at=now)
             changes.append(tx, owner, Kind.ACCOUNT_CHANGED, at=now)
             self._outbox.tell(tx, owner, Letter.SECOND_FACTOR_ADDED, now=now)
@@ -168,14 +168,15 @@ class SecondFactor:
             row = tx.one("SELECT sealed FROM totp WHERE account = :account", account=owner.account)
             if row is None:
                 raise SecondFactorAbsent
-            if self._took_recovery_code(tx, owner, plain, visit, now):
+            secret = self._opened(owner, row[0])
+            if self._took_recovery_code(tx, owner, secret, plain, visit, now):
                 return None
             # Given, not raised, from here on: what was taken from the bucket must stay taken.
             try:
                 limits.take(tx, WRONG_CODES, owner.account, now=now)
             except TooSoon as soon:
                 return TooManyTries(-(-soon.wait // SECOND))
-            if not self._took_app_code(tx, owner, row[0], plain, now):
+            if not self._took_app_code(tx, owner, secret, plain, now):
                 return CodeWrong()
             limits.give_back(tx, WRONG_CODES, owner.account, now=now)
             return None
@@ -202,10 +203,11 @@ class SecondFactor:
         codes = _new_codes()
 
         def unit(tx: Tx) -> None:
-            if not is_on(tx, owner):
+            row = tx.one("SELECT sealed FROM totp WHERE account = :account", account=owner.account)
+            if row is None:
                 raise SecondFactorAbsent
             _drop_codes(tx, owner)
-            self._put_codes(tx, owner, codes)
+            self._put_codes(tx, owner, self._opened(owner, row[0]), codes)
             audit.record(tx, self._signer, owner, Act.RECOVERY_CODES_MADE, at=now)
             changes.append(tx, owner, Kind.ACCOUNT_CHANGED, at=now)
 
@@ -216,9 +218,12 @@ class SecondFactor:
         """Give how many recovery codes can still be used."""
         return await self._store.read(lambda tx: _codes_left(tx, owner))
 
-    def _took_app_code(self, tx: Tx, owner: Owner, sealed: bytes, plain: str, now: int) -> bool:
+    def _opened(self, owner: Owner, sealed: bytes) -> str:
+        """Give the app's secret, in base 32. Raises `BoxBroken`."""
+        return base64.b32encode(self._box.open(_SECRET, owner.account, sealed)).decode()
+
+    def _took_app_code(self, tx: Tx, owner: Owner, secret: str, plain: str, now: int) -> bool:
         """Use up a code of the app, if it is the one of these 30 seconds and was not used yet."""
-        secret = base64.b32encode(self._box.open(_SECRET, owner.account, sealed)).decode()
         return _fits(secret, plain, now) and bool(
             tx.run(
                 "UPDATE totp SET last_step = :step WHERE account = :account AND last_step < :step",
@@ -227,7 +232,9 @@ class SecondFactor:
             )
         )
 
-    def _took_recovery_code(self, tx: Tx, owner: Owner, plain: str, visit: Visit, now: int) -> bool:
+    def _took_recovery_code(  # noqa: PLR0917 - a step of `check`, with what that has gathered
+        self, tx: Tx, owner: Owner, secret: str, plain: str, visit: Visit, now: int
+    ) -> bool:
         """Use up a recovery code, if it is one: its row is deleted, so that none revives it."""
         if not _RECOVERY_FORM.fullmatch(plain):
             return False
@@ -236,7 +243,7 @@ class SecondFactor:
         )
         # Each of them, because a digest may be of an older master key.
         for (digest,) in rows:
-            if self._signer.signed(_RECOVERY_CODE, _covered(owner, plain), digest):
+            if self._signer.signed(_RECOVERY_CODE, _covered(secret, plain), digest):
                 tx.run(
                     "DELETE FROM recovery_codes WHERE account = :account AND digest = :digest",
                     account=owner.account,
@@ -251,12 +258,12 @@ class SecondFactor:
                 return True
         return False
 
-    def _put_codes(self, tx: Tx, owner: Owner, codes: list[str]) -> None:
+    def _put_codes(self, tx: Tx, owner: Owner, secret: str, codes: list[str]) -> None:
         for code in codes:
             tx.run(
                 "INSERT INTO recovery_codes (account, digest) VALUES (:account, :digest)",
                 account=owner.account,
-                digest=self._signer.sign(_RECOVERY_CODE, _covered(owner, _plain(code))),
+                digest=self._signer.sign(_RECOVERY_CODE, _covered(secret, _plain(code))),
             )
 
 
@@ -266,12 +273,12 @@ def is_on(tx: Tx, owner: Owner) -> bool:
     return row is not None
 
 
-def move(tx: Tx, box: Box, signer: Signer, was: Owner, to: Owner) -> int:  # noqa: ARG001 - as all movers
+def move(tx: Tx, box: Box, was: Owner, to: Owner) -> None:
     """Make the second factor good for the account's new id, which its rows already have.
 
-    Gives how many recovery codes were dropped: their digests cover the account's id, and what they
-    are digests of is kept nowhere. Raises `BoxBroken` for a secret that does not open, rather than
-    let an account go on without the second factor that it had.
+    Recovery codes stay good: they are digested with the app's secret, which goes along. Raises
+    `BoxBroken` for a secret that does not open, rather than let an account go on without the second
+    factor that it had.
     """
     row = tx.one("SELECT sealed FROM totp WHERE account = :account", account=to.account)
     if row is not None:
@@ -280,11 +287,10 @@ def move(tx: Tx, box: Box, signer: Signer, was: Owner, to: Owner) -> int:  # noq
             account=to.account,
             sealed=box.seal(_SECRET, to.account, box.open(_SECRET, was.account, row[0])),
         )
-    return _drop_codes(tx, to)
 
 
-def _drop_codes(tx: Tx, owner: Owner) -> int:
-    return tx.run("DELETE FROM recovery_codes WHERE account = :account", account=owner.account)
+def _drop_codes(tx: Tx, owner: Owner) -> None:
+    tx.run("DELETE FROM recovery_codes WHERE account = :account", account=owner.account)
 
 
 def _codes_left(tx: Tx, owner: Owner) -> int:
@@ -309,9 +315,9 @@ def _plain(code: str) -> str:
     return _FILL.sub("", code).upper() if len(code) <= _LONGEST_READ else ""
 
 
-def _covered(owner: Owner, plain: str) -> bytes:
+def _covered(secret: str, plain: str) -> bytes:
     """Give what a recovery code's digest covers: in another account's rows it fits nothing."""
-    return f"{owner.account}|{plain}".encode()
+    return f"{secret}|{plain}".encode()
 
 
 def _fits(secret: str, plain: str, now: int) -> bool:

@@ -113,7 +113,8 @@ class Sessions:
         """Begin a session for somebody who has just shown who they are; give the cookie's value.
 
         Each sign-in gets a new id, so that an id planted beforehand is worth nothing; and so does a
-        login made fresh, whose old session (`instead_of`) ends in the same transaction.
+        login made fresh, whose old session (`instead_of`) ends in the same transaction. So does the
+        session that the browser had before, whoever's that was: it loses the cookie.
         """
         session_id = secrets.token_bytes(_ID_BYTES)
         reference, created_at = f"ses_{ULID()}", now
@@ -126,6 +127,10 @@ class Sessions:
             ):
                 raise SignInRequired
             reference, created_at = instead_of.reference, instead_of.created_at
+            # What was opened under the old id looks again, and is closed: it is worth nothing.
+            changes.append(tx, owner, Kind.SESSION_ENDED, at=now)
+        elif visit.session:
+            self._leave(tx, visit.session, now)
         session = Session(
             hashlib.sha256(session_id).digest(),
             reference,
@@ -159,20 +164,13 @@ class Sessions:
         signature = self._cookies.sign(_COOKIE, session_id)
         return base64.urlsafe_b64encode(session_id + signature).decode()
 
-    async def find(self, cookie: str) -> Session:
-        """Give the session of a cookie. Raises `SignInRequired`."""
-        try:
-            raw = base64.urlsafe_b64decode(cookie)
-        except ValueError:  # binascii.Error is one; text outside ASCII raises another
-            raise SignInRequired from None
-        if base64.urlsafe_b64encode(raw).decode() != cookie:  # decoding overlooks a lot
-            raise SignInRequired
-        session_id, signature = raw[:_ID_BYTES], raw[_ID_BYTES:]
-        if len(signature) != _SIGNATURE_BYTES or not self._cookies.signed(
-            _COOKIE, session_id, signature
-        ):
-            raise SignInRequired
-        digest = hashlib.sha256(session_id).digest()
+    async def find(self, cookie: str, *, is_use: bool = True) -> Session:
+        """Give the session of a cookie. Raises `SignInRequired`.
+
+        That somebody merely looks whether it goes on (`is_use` is False) keeps none from growing
+        idle.
+        """
+        digest = self._digest_of(cookie)
         row = await self._store.read(
             lambda tx: tx.one(
                 f"{_SESSION} WHERE id = :id AND (SELECT disabled_at IS NULL AND deleted_at IS NULL"  # noqa: S608
@@ -184,7 +182,7 @@ class Sessions:
         now = self._clock()
         if session is None or not _is_alive(session, now):
             raise SignInRequired
-        if now - session.used_at > _SEEN_EVERY:
+        if is_use and now - session.used_at > _SEEN_EVERY:
             # Nobody waits for it, and whether it was kept decides nothing but when it grows idle.
             self._store.write_soon(lambda tx: self._note_use(tx, session, now))
         return session
@@ -238,8 +236,13 @@ class Sessions:
         at = self._clock()
         return await self._store.write(lambda tx: self.end_all(tx, owner, at=at, keep=keep))
 
-    def end_all(self, tx: Tx, owner: Owner, *, at: int, keep: Session | None = None) -> int:
-        """End the owner's sessions, in the transaction of whatever is the reason; give how many."""
+    def end_all(
+        self, tx: Tx, owner: Owner, *, at: int, keep: Session | None = None, by: str = ""
+    ) -> int:
+        """End the owner's sessions, in the transaction of whatever is the reason; give how many.
+
+        `by` says in the audit trail who else than the owner did.
+        """
         ended = tx.run(
             "DELETE FROM sessions WHERE account = :account AND reference <> :keep",
             account=owner.account,
@@ -247,8 +250,37 @@ class Sessions:
         )
         if ended:
             changes.append(tx, owner, Kind.SESSION_ENDED, at=at)
-            audit.record(tx, self._signer, owner, Act.SESSIONS_ENDED, at=at, subject=f"{ended}")
+            audit.record(
+                tx, self._signer, owner, Act.SESSIONS_ENDED, at=at, subject=f"{ended} {by}".strip()
+            )
         return ended
+
+    def _digest_of(self, cookie: str) -> bytes:
+        """Give the id of a cookie's row. Raises `SignInRequired` for one that we did not sign."""
+        try:
+            raw = base64.urlsafe_b64decode(cookie)
+        except ValueError:  # binascii.Error is one; text outside ASCII raises another
+            raise SignInRequired from None
+        if base64.urlsafe_b64encode(raw).decode() != cookie:  # decoding overlooks a lot
+            raise SignInRequired
+        session_id, signature = raw[:_ID_BYTES], raw[_ID_BYTES:]
+        if len(signature) != _SIGNATURE_BYTES or not self._cookies.signed(
+            _COOKIE, session_id, signature
+        ):
+            raise SignInRequired
+        return hashlib.sha256(session_id).digest()
+
+    def _leave(self, tx: Tx, cookie: str, now: int) -> None:
+        """End the session that a browser had, since it is given another one."""
+        try:
+            digest = self._digest_of(cookie)
+        except SignInRequired:
+            return
+        row = tx.one("DELETE FROM sessions WHERE id = :id RETURNING account, reference", id=digest)
+        if row is not None:
+            owner = Owner(row[0])
+            changes.append(tx, owner, Kind.SESSION_ENDED, at=now)
+            audit.record(tx, self._signer, owner, Act.SIGNED_OUT, at=now, subject=row[1])
 
     def _make_room(self, tx: Tx, owner: Owner, now: int) -> None:
         """Drop what has expired of everybody's, and the owner's least used beyond the most."""

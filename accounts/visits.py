@@ -1,7 +1,7 @@
 """Who comes, as far as a request shows: the client's address and device, and a cookie of ours."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _LONGEST_DEVICE: Final = 200
@@ -14,8 +14,10 @@ class Visit:
 
     address: str = ""
     device: str = ""
-    known_by: str = ""
+    known_by: str = field(default="", repr=False)
     """The cookie by which a browser that has signed in before is known again."""
+    session: str = field(default="", repr=False)
+    """The cookie of the session that the browser has: it ends where another one begins."""
 
     @property
     def network(self) -> str:

@@ -1,12 +1,13 @@
 """The ways to sign in that an account has; the last one can't be taken away."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from accounts import identities
 from accounts.accounts import Accounts
 from accounts.box import Box
 from accounts.errors import LastMeans
+from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
 from accounts.passkeys import Passkeys
 from accounts.sessions import Means
@@ -37,6 +38,7 @@ class Ways:
         outbox: Outbox,
         accounts: Accounts,
         passkeys: Passkeys,
+        offered: Collection[IdentityKind],
     ) -> None:
         self._store = store
         self._box = box
@@ -45,6 +47,7 @@ class Ways:
         self._outbox = outbox
         self._accounts = accounts
         self._passkeys = passkeys
+        self._offered = frozenset(Means(kind) for kind in offered)
 
     async def list(self, owner: Owner) -> Sequence[Way]:
         """Give the owner's ways to sign in: the password first, then as they came."""
@@ -60,7 +63,10 @@ class Ways:
         at = self._clock()
 
         def unit(tx: Tx) -> None:
-            if [each.id for each in self._all(tx, owner)] == [way]:
+            found = self._all(tx, owner)
+            if any(each.id == way for each in found) and not any(
+                each.id != way and self._counts(each) for each in found
+            ):
                 raise LastMeans
             if way.startswith("psk_"):
                 self._passkeys.remove(tx, owner, way)
@@ -68,6 +74,10 @@ class Ways:
                 identities.remove(tx, self._box, self._signer, self._outbox, owner, way, at=at)
 
         await self._store.write(unit)
+
+    def _counts(self, way: Way) -> bool:
+        """Tell whether one can sign in by it here: others may not be offered any more."""
+        return way.means in {Means.PASSWORD, Means.PASSKEY} or way.means in self._offered
 
     def _all(self, tx: Tx, owner: Owner) -> Sequence[Way]:
         has_password = self._accounts.password_in(tx, owner) is not None

@@ -1,5 +1,7 @@
 """The ledger of calls: a row each, begun before the call leaves, ended with what became of it."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -37,7 +39,6 @@ class Call:
     duration: int | None
 
 
-_MOST_MOVES: Final = 8
 _CALL: Final = (
     "SELECT id, account, tool, key, version, provider, started_at, model, outcome, status,"
     " bytes_in, bytes_out, duration FROM calls"
@@ -87,32 +88,35 @@ def end(
 
     Its account may have taken another id since the call began.
     """
-    for _ in range(_MOST_MOVES):
-        ended = tx.run(
+    for account in _ids_of(tx, owner):
+        if tx.run(
             "UPDATE calls SET outcome = :outcome, status = :status, model = :model,"
             " bytes_in = :bytes_in, bytes_out = :bytes_out, duration = max(0, :at - started_at)"
             " WHERE account = :account AND id = :id AND outcome IS NULL",
             id=call,
-            account=owner.account,
+            account=account,
             outcome=outcome,
             status=status,
             model=model,
             bytes_in=bytes_in,
             bytes_out=bytes_out,
             at=at,
-        )
-        if ended or (moved := _moved(tx, owner)) is None:
+        ):
             return
-        owner = moved
 
 
-def _moved(tx: Tx, owner: Owner) -> Owner | None:
-    """Give the id that an account has taken in this one's place; None where it has not."""
-    row = tx.one(
-        "SELECT account FROM moves WHERE was = :account ORDER BY at DESC LIMIT 1",
-        account=owner.account,
-    )
-    return None if row is None else Owner(row[0])
+def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
+    """Give an account's id, then those that it has taken since; the id of one call fits one alone.
+
+    An id may have had several holders, one after the other: all of their ways are gone.
+    """
+    waiting, seen = deque([owner.account]), {owner.account}
+    while waiting:
+        yield (account := waiting.popleft())
+        rows = tx.all("SELECT account FROM moves WHERE was = :account", account=account)
+        fresh = {str(row[0]) for row in rows} - seen
+        waiting.extend(sorted(fresh))
+        seen |= fresh
 
 
 def give_up_on_the_dead(tx: Tx, *, silent_since: int) -> None:

@@ -92,7 +92,7 @@ def create_app(
             store = await stack.enter_async_context(await Store.open(config.database))
             keyring = keyring_of(config)
             await store.write(keyring.open_check_values)
-            hasher = passwords or Passwords()
+            hasher = passwords or Passwords(context=config.context_words)
             stack.callback(hasher.close)
             worker = f"wrk_{ULID()}"
             outbound = Outbound()

@@ -525,6 +525,12 @@ class Config:
         return RelyingParty("localhost", f"{parts.scheme}://localhost{port}", "keysteward")
 
     @property
+    def context_words(self) -> tuple[str, ...]:
+        """Give the words of this installation's own name, on which no password may be built."""
+        host = urlsplit(self.public_url).hostname or ""
+        return tuple(filter(None, (host, *host.split(".")[:-1])))
+
+    @property
     def sender(self) -> str:
         """Give the sender of our mail."""
         return self.mail_from or f"keysteward@{self.relying_party.id}"

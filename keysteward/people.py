@@ -74,8 +74,9 @@ def gather(  # noqa: PLR0917 - made in one place
     second = SecondFactor(store, box, tickets, keyring, outbox, clock, "keysteward")
     entering = Entering(store, keyring, clock, accounts, sessions, second, tickets, outbox, guesses)
     passkeys = Passkeys(store, tickets, keyring, outbox, clock, site=config.relying_party)
-    ways = Ways(store, box, keyring, clock, outbox, accounts, passkeys)
     providers = _providers(config, clock)
+    offered = {*providers, *([IdentityKind.WHATSAPP] if config.whatsapp else ())}
+    ways = Ways(store, box, keyring, clock, outbox, accounts, passkeys, offered)
     whatsapp = WhatsApp(config.whatsapp) if config.whatsapp else None
     phone_codes = PhoneCodes(store, tickets, keyring, clock, whatsapp)
     for provider in providers.values():

@@ -271,8 +271,8 @@ class Conversation(BaseGraphQLTransportWSHandler[SocketContext, None]):
 
     async def _look(self) -> None:
         try:
-            await audience_of(self.context)
-        except (SignInRequired, ScopeMissing):
+            await self.context.still_is_somebody()
+        except SignInRequired:
             self.wire.hang_up(_ENDED, "Signed out.")
         except Exception:  # noqa: BLE001 - whoever can't be looked up may not go on
             _LOG.exception("a socket's owner could not be looked up")

@@ -169,8 +169,7 @@ async def change_password(
     people, keep = info.context.services.people, await info.context.session()
     if await people.accounts.has_password(owner):
         await people.entering.show_password(owner, text_of(input.current), info.context.visit)
-    await people.accounts.change_password(owner, text_of(input.password), info.context.visit)
-    await people.sessions.end_others(owner, keep)
+    await people.resets.change(owner, text_of(input.password), info.context.visit, keep=keep)
     return PasswordChanged(account=await account_of(info.context, owner))
 
 

@@ -88,6 +88,7 @@ class Cookies:
             "" if client is None else client.host,
             connection.headers.get("user-agent", ""),
             connection.cookies.get(self.device, ""),
+            connection.cookies.get(self.session, ""),
         )
 
 
@@ -134,6 +135,20 @@ class Context:
         if not cookie:
             raise SignInRequired
         return await self.services.people.sessions.find(cookie)
+
+    async def still_is_somebody(self) -> None:
+        """Make sure that who asked before may still ask; this counts as no use of a session.
+
+        Raises `SignInRequired`.
+        """
+        token = self.token()
+        if token is None:
+            cookie = self.connection.cookies.get(self.services.cookies.session, "")
+            await self.services.people.sessions.find(cookie, is_use=False)
+        elif token.startswith(f"{TokenKind.TOOL}_"):
+            await self.tool()
+        else:
+            await self._user_token()
 
     async def session_or_none(self) -> Session | None:
         """Give the session of the cookie; None where there is none."""

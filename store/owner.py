@@ -12,7 +12,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ProvenOwner(Owner):
-    """An owner who gave their password within the last five minutes.
+    """An owner who showed who they are within the last five minutes, with all of their factors.
 
     Made by `accounts.sessions` alone (a test holds that); reveal, rotate, remove and the making of
     tokens take nothing less.

@@ -138,7 +138,7 @@ class TestPasswords:
         accounts = people.accounts
         old = await store.read(lambda tx: accounts.password_in(tx, ada))
         hashed = await accounts.hashed(ada, "another good one")
-        await accounts.change_password(ada, "another good one", VISIT)
+        await people.resets.change(ada, "another good one", VISIT, keep=None)
         changed = await store.read(lambda tx: accounts.password_in(tx, ada))
         await store.write(lambda tx: accounts._renew(tx, ada, old, hashed))
         assert await store.read(lambda tx: accounts.password_in(tx, ada)) == changed
@@ -152,10 +152,10 @@ class TestPasswords:
         letters: Letters,
     ) -> None:
         with pytest.raises(PasswordGuessable):
-            await people.accounts.change_password(ada, "password1", VISIT)
+            await people.resets.change(ada, "password1", VISIT, keep=None)
         await people.accounts.check_password(ada, PASSWORD)
         await people.verifying.verify(await letters.ticket("VERIFY_ADDRESS"), ada)
-        await people.accounts.change_password(ada, "another good one", VISIT)
+        await people.resets.change(ada, "another good one", VISIT, keep=None)
         await people.accounts.check_password(ada, "another good one")
         with pytest.raises(SignInRefused):
             await people.accounts.check_password(ada, PASSWORD)
@@ -170,7 +170,7 @@ class TestPasswords:
     async def test_whoever_has_not_shown_that_an_address_is_theirs_has_nobody_written_to(
         self, people: People, ada: ProvenOwner, letters: Letters
     ) -> None:
-        await people.accounts.change_password(ada, "another good one", VISIT)
+        await people.resets.change(ada, "another good one", VISIT, keep=None)
         assert [each.letter for each in await letters.all()] == ["VERIFY_ADDRESS"]
 
 

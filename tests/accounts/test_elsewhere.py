@@ -361,7 +361,7 @@ class TestMakingFresh:
         browser.github.person = person(GITHUB, recent=False)
         await entered(await browser.go(kind=GITHUB))
         if better:
-            await people.accounts.change_password(ada, "correct horse battery", VISIT)
+            await people.resets.change(ada, "correct horse battery", VISIT, keep=None)
         session = await browser.sign_in(ada)
         if better:
             with pytest.raises(IdentityRefused, match="just now"):

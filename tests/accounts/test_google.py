@@ -157,11 +157,13 @@ class TestSigningIn:
         provider.key = ec("curve")
         assert (await signed_in(google, provider)).subject.endswith("110169484474386276334")
 
-    async def test_an_audience_of_several_needs_a_party_that_is_us(
+    async def test_it_is_for_us_and_for_nobody_else_besides(
         self, google: Google, provider: HostileGoogle
     ) -> None:
-        provider.claims = {"aud": [CLIENT, "another"]}
+        provider.claims = {"aud": [CLIENT]}
         assert (await signed_in(google, provider)).address == "ada@example.com"
+        provider.claims = {"aud": [CLIENT, "another"]}
+        assert "could not be verified" in await refused(google, provider)
         provider.without = {"azp"}
         assert "could not be verified" in await refused(google, provider)
 

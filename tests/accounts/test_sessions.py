@@ -153,6 +153,18 @@ class TestEnding:
         clock.forward(microseconds=1)
         await refused(sessions, cookie)
 
+    async def test_to_look_whether_it_goes_on_is_no_use(
+        self, sessions: Sessions, ada: ProvenOwner, clock: MovedClock
+    ) -> None:
+        """Else a page that stands open would keep a session that nobody uses."""
+        cookie = await sessions.open(ada)
+        for _ in range(23):
+            clock.forward(seconds=3600)
+            await sessions.find(cookie, is_use=False)
+        assert (await sessions.find(cookie, is_use=False)).used_at == clock() - 23 * 60 * MINUTE
+        clock.forward(seconds=3600)
+        await refused(sessions, cookie)
+
     async def test_it_ends_when_it_was_not_used_for_a_day(
         self, sessions: Sessions, cookie: str, clock: MovedClock, ada: ProvenOwner
     ) -> None:

@@ -233,7 +233,7 @@ async def test_one_s_own_row_put_under_another_s_name_lets_nobody_in(ground: Gro
 
 
 async def test_one_s_own_password_put_in_another_s_place_lets_nobody_in(ground: Ground) -> None:
-    await ground.people.accounts.change_password(ground.eve.owner, "eve's own passphrase", Visit())
+    await ground.people.resets.change(ground.eve.owner, "eve's own passphrase", Visit(), keep=None)
     assert await ground.run(
         "UPDATE passwords SET (encoded, changed_at, voucher) = (SELECT encoded, changed_at, voucher"
         " FROM passwords WHERE account = :eve) WHERE account = :ada"

@@ -22,6 +22,21 @@ from tests.kit.whole_account import VISIT
 from vault.keyring import Keyring
 
 
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """All are offered here."""
+    settings = ("TOKEN", "APP_SECRET", "VERIFY_TOKEN")
+    return {
+        "KEYSTEWARD_GOOGLE_CLIENT_ID": "id",
+        "KEYSTEWARD_GOOGLE_CLIENT_SECRET": "made up",
+        "KEYSTEWARD_GITHUB_CLIENT_ID": "id",
+        "KEYSTEWARD_GITHUB_CLIENT_SECRET": "made up",
+        "KEYSTEWARD_WHATSAPP_PHONE_NUMBER_ID": "1",
+        "KEYSTEWARD_WHATSAPP_TEMPLATE": "code",
+        **{f"KEYSTEWARD_WHATSAPP_{name}": "made up" for name in settings},
+    }
+
+
 class Hands:
     """Gives somebody ways to sign in."""
 
@@ -47,7 +62,7 @@ class Hands:
         return made.id
 
     async def password(self, owner: ProvenOwner) -> None:
-        await self.people.accounts.change_password(owner, "correct horse battery", VISIT)
+        await self.people.resets.change(owner, "correct horse battery", VISIT, keep=None)
 
 
 @pytest.fixture
@@ -169,3 +184,16 @@ async def test_what_is_removed_signs_in_no_more_and_its_owner_is_told(  # noqa: 
     assert found is None
     trail = await store.read(lambda tx: audit.verify(tx, keyring, ada))
     assert (trail[-1].act, trail[-1].subject) == (Act.MEANS_REMOVED, google)
+
+
+async def test_one_that_is_not_offered_here_any_more_is_none(
+    people: People, ada: ProvenOwner, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation that let GitHub go must not take somebody's last working way with it."""
+    google = await hands.identity(ada)
+    github = await hands.identity(ada, IdentityKind.GITHUB)
+    monkeypatch.setattr(people.ways, "_offered", frozenset({Means.GOOGLE}))
+    with pytest.raises(LastMeans):
+        await people.ways.remove(ada, google)
+    await people.ways.remove(ada, github)
+    assert [way.id for way in await people.ways.list(ada)] == [google]

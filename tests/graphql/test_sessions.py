@@ -89,12 +89,25 @@ async def test_each_sign_in_begins_a_session_of_its_own(home: House) -> None:
     planted = await home.visitor(cookie=f"keysteward={first.value}")
     response = await planted.tell("signIn", address=ada.address, password=PASSWORD)
     second = set_by(response)["session"]
-    again = await ada.tell("freshLogin", password=PASSWORD)
+    # Signing in ends the session that the browser had: whoever had its cookie has nothing.
+    assert await (await home.visitor(cookie=f"keysteward={first.value}")).get("viewer") is None
+    held = await home.visitor(cookie=f"keysteward={second.value}")
+    again = await held.tell("freshLogin", password=PASSWORD)
     third = set_by(again)["session"]
     assert len({first.value, second.value, third.value}) == 3
-    # A fresh login ends the session that it renews: whoever had its cookie has nothing.
-    assert await (await home.visitor(cookie=f"keysteward={first.value}")).get("viewer") is None
-    assert await ada.get("viewer") is not None
+    # And so does a fresh login.
+    assert await (await home.visitor(cookie=f"keysteward={second.value}")).get("viewer") is None
+    assert await (await home.visitor(cookie=f"keysteward={third.value}")).get("viewer") is not None
+
+
+async def test_it_ends_whoever_s_that_session_was(home: House) -> None:
+    ada, hers = await signed_up(home)
+    bob, _ = await signed_up(home)
+    shared = await home.visitor(cookie=f"keysteward={hers.value}")
+    response = await shared.tell("signIn", address=bob.address, password=PASSWORD)
+    assert set_by(response)["session"].value != hers.value
+    assert await ada.get("viewer") is None
+    assert await bob.get("viewer") is not None
 
 
 async def test_an_id_that_was_never_given_out_begins_no_session(home: House) -> None:

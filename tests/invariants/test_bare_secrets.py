@@ -72,7 +72,7 @@ BOXES_OPENED = {
     "accounts/outbox.py:Outbox.opened": "for the postman",
     "accounts/outbox.py:Outbox.tell": "to write to",
     "accounts/resets.py:Resets._answer": "to write to",
-    "accounts/second_factor.py:SecondFactor._took_app_code": "for one comparison",
+    "accounts/second_factor.py:SecondFactor._opened": "for one comparison",
     "accounts/second_factor.py:move": "to be sealed for the account's new id",
     "accounts/tickets.py:Tickets._opened": "for whoever holds the ticket",
     "accounts/verifying.py:Verifying.send_again.unit": "to write to",

@@ -22,6 +22,7 @@ WITHOUT_OWNER = {
     "accounts/identities.py:find": "who it is elsewhere is what says whose it is here",
     "accounts/passkeys.py:_by_credential": "the passkey is what says whose it is",
     "accounts/sessions.py:Sessions.find": "the cookie is what says whose it is",
+    "accounts/sessions.py:Sessions._leave": "the cookie is what says whose it is",
     "accounts/sessions.py:Sessions._make_room": "clears everybody's expired sessions away",
     "accounts/deletion.py:Deletion.sweep": "finds the deleted accounts; each is swept by its id",
     "accounts/moving.py:forget": "drops everybody's old notes of who moved where",
@@ -32,7 +33,7 @@ WITHOUT_OWNER = {
     "accounts/operating.py:Operating.find.unit": "the operator's list: counts, times, a masked "
     "address",
     "accounts/operating.py:Operating.list": "likewise",
-    "broker/calls.py:_moved": "whoever has taken another id is asked for by the old one",
+    "broker/calls.py:_ids_of": "whoever has taken another id is asked for by the old one",
     "broker/calls.py:give_up_on_the_dead": "closes the books of a server process that died",
     "keysteward/commands/audit.py:_verified": "verifies everybody's trail, and shows nothing of it",
     "vault/revocations.py:forget": "drops everybody's old acknowledgements",

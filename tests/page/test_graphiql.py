@@ -405,6 +405,17 @@ async def test_it_is_opened_through_the_form_by_which_one_signs_in(
         assert watched.complaints == []
 
 
+async def test_it_leads_to_where_one_signs_out(profile: Path, tmp_path: Path) -> None:
+    async with house(tmp_path / "house") as home, watching(profile) as watched:
+        page = watched.page
+        await page.goto(f"{home.url}/graphiql?anonymous=1")
+        await page.wait_for_selector(SHOWN)
+        await page.screenshot(path=tmp_path / "graphiql.png")
+        await page.click("text=Sign in or out")
+        assert page.url == f"{home.url}/sign-in"
+        assert watched.complaints == []
+
+
 async def test_the_editor_helps_and_prettifies_under_the_policy(watched: Watched) -> None:
     page = watched.page
     await page.click("[aria-label='New tab']")

@@ -24,6 +24,8 @@ createRoot(document.getElementById("graphiql")).render(
     // No history: it would hold every typed password and key in a list, one click from the screen.
     plugins={[]}
   >
-    <GraphiQL.Logo>keysteward</GraphiQL.Logo>
+    <GraphiQL.Logo>
+      keysteward <a href="/sign-in">Sign in or out</a>
+    </GraphiQL.Logo>
   </GraphiQL>,
 );
