@@ -7,7 +7,6 @@ password is never brought to its normal form: that takes the square of its lengt
 
 import asyncio
 import os
-import threading
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,17 +23,18 @@ SHORTEST: Final = 8
 LONGEST: Final = 1024
 # Characters as typed: the normal form of some is a third as long.
 _MOST_READ: Final = 4 * LONGEST
-_AT_ONCE: Final = 2
+_MANY_CORES: Final = 4
+# Each has four lanes of its own; a second one at a time only pays where cores are left over.
+_AT_ONCE: Final = 1 if (os.cpu_count() or 1) < _MANY_CORES else 2
 _MOST_WAITING: Final = 64
 _KEPT_FOR_KNOWN: Final = 16
-_YIELDING: Final = 19
 _CONTEXT: Final = frozenset({"keysteward"})
 _COMMON: Final = Path(__file__).parent / "common_passwords.txt"
 T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and verifies. At most two run at once (64 MiB each); the rest wait their turn."""
+    """Hashes and verifies. One or two run at once (64 MiB each); the rest wait their turn."""
 
     def __init__(
         self, profile: argon2.Parameters = RFC_9106_LOW_MEMORY, *, context: Iterable[str] = ()
@@ -119,9 +119,11 @@ def _common() -> frozenset[str]:
 def _yield_to_others() -> None:
     """Let everything else go first: calls through the broker, on the same cores, among it.
 
-    On Linux a thread has a niceness of its own, and argon2's lanes inherit it.
+    On Linux a thread has a policy of its own, and argon2's lanes inherit it: they run when nobody
+    else wants to.
     """
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _encode(text: str) -> bytes:

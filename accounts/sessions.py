@@ -66,7 +66,7 @@ class Session:
             self.created_at,
             self.expires_at,
             self.proven_at,
-            self.means,
+            str(self.means),
         )
 
 

@@ -1,8 +1,8 @@
 """Tools: programs that call providers with a token of their own in a key's place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from ulid import ULID
 
@@ -20,7 +20,7 @@ from accounts.limits import Limit, TooSoon
 from accounts.tokens import TokenKind
 from accounts.vouching import Fact, vouch, vouched
 from audit import Act, Signer
-from store import Clock, Owner, ProvenOwner, Row, Store, Tx, changes
+from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind, Reason
 from store.clock import MINUTE, SECOND
 
@@ -71,17 +71,23 @@ _TOOL: Final = (
     "SELECT id, account, name, prefix, providers, per_minute, created_at, expires_at, revoked_at,"
     " used_at, digest, voucher FROM tools"
 )
+_HOLDER: Final = (
+    "SELECT tools.id, account, name, prefix, providers, per_minute, tools.created_at, expires_at,"
+    " revoked_at, used_at, digest, tools.voucher, disabled_at IS NULL AND deleted_at IS NULL,"
+    " address IS NULL OR verified_at NOT NULL FROM tools JOIN accounts USING (account)"
+    " WHERE digest = :digest AND revoked_at IS NULL"
+)
 _SEEN_EVERY: Final = MINUTE
 
 
-def _tool(row: Row) -> Tool:
+def _tool(row: Sequence[Any]) -> Tool:
     key, account, name, prefix, providers, *rest, _, _ = row
     return Tool(
         key, account, name, prefix, None if providers is None else tuple(providers.split()), *rest
     )
 
 
-def _vouched_for(signer: Signer, row: Row) -> Tool | None:
+def _vouched_for(signer: Signer, row: Sequence[Any]) -> Tool | None:
     *_, digest, voucher = row
     tool = _tool(row)
     return tool if vouched(signer, voucher, "tools", tool.owner, *tool.facts(digest)) else None
@@ -95,21 +101,14 @@ def holder_of(
     Raises `TokenUnknown` for one that is unknown, revoked or expired, or whose owner's account is
     disabled or deleted; with `verified_alone`, `AddressUnverified` as well.
     """
-    row = tx.one(
-        f"{_TOOL} WHERE digest = :digest AND revoked_at IS NULL",
-        digest=digest,
-    )
-    tool = None if row is None else _vouched_for(signer, row)
+    row = tx.one(_HOLDER, digest=digest)
+    if row is None:
+        raise TokenUnknown
+    *of_tool, is_open, is_verified = row
+    tool = _vouched_for(signer, of_tool) if is_open else None
     if tool is None or (tool.expires_at is not None and tool.expires_at <= now):
         raise TokenUnknown
-    account = tx.one(
-        "SELECT disabled_at IS NULL AND deleted_at IS NULL, address IS NULL OR verified_at NOT NULL"
-        " FROM accounts WHERE account = :account",
-        account=tool.account,
-    )
-    if account is None or not account[0]:
-        raise TokenUnknown
-    if verified_alone and not account[1]:
+    if verified_alone and not is_verified:
         raise AddressUnverified
     return tool
 

@@ -111,13 +111,16 @@ def beside(
     """Measure calls alone and beside the crowd, in turns."""
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     for _ in range(count):
-        found["alone"].append(measured(target.load(connections, seconds, _BODY)))
+        figures = measured(target.load(connections, seconds, _BODY))
+        figures["per_second"] = figures["requests"] / seconds
+        found["alone"].append(figures)
         before, begun = crowd.answers["SignedIn"], time.monotonic()
         with crowd.signing_in():
             time.sleep(0.5)  # all of them have begun
             figures = measured(target.load(connections, seconds, _BODY))
-            figures["sign_ins"] = crowd.answers["SignedIn"] - before
-            figures["sign_ins"] /= time.monotonic() - begun
+            signed_in = crowd.answers["SignedIn"] - before
+            figures["sign_ins"] = signed_in / (time.monotonic() - begun)
+        figures["per_second"] = figures["requests"] / seconds
         found["beside 50 sign-ins"].append(figures)
     return found
 
@@ -205,7 +208,7 @@ def _table(found: dict[str, list[dict[str, float]]], title: str) -> Table:
         p99 = statistics.median(one["p99"] for one in rounds)
         shown.add_row(
             name,
-            _middle([one["requests"] for one in rounds]),
+            _middle([one["per_second"] for one in rounds]),
             _middle([one["p50"] for one in rounds]),
             _middle([one["p99"] for one in rounds]),
             f"{p99 / alone:.2f}",

@@ -29,6 +29,7 @@ class Keyring:
         if len(self._masters) != len(masters):
             raise MasterKeyUnusable(f"{called} names one id twice.")
         self._sealing = masters[0]
+        self._signing: dict[str, list[bytes]] = {}
 
     @classmethod
     def parse(cls, text: str, *, called: str = _CALLED) -> "Keyring":
@@ -72,20 +73,26 @@ class Keyring:
 
     def sign(self, purpose: str, message: bytes) -> bytes:
         """Sign with the first master key's signing key of that purpose."""
-        return hmac.digest(seal.signing_key(self._sealing, purpose), message, "sha256")
+        return hmac.digest(self._signing_keys(purpose)[0], message, "sha256")
 
     def signatures(self, purpose: str, message: bytes) -> list[bytes]:
         """Give the signature that each master key makes, that of the sealing one first."""
-        return [
-            hmac.digest(seal.signing_key(master, purpose), message, "sha256")
-            for master in self._masters.values()
-        ]
+        return [hmac.digest(key, message, "sha256") for key in self._signing_keys(purpose)]
 
     def signed(self, purpose: str, message: bytes, signature: bytes) -> bool:
         """Tell whether any of the master keys made the signature; in constant time each."""
-        return any(
-            hmac.compare_digest(made, signature) for made in self.signatures(purpose, message)
-        )
+        for key in self._signing_keys(purpose):
+            if hmac.compare_digest(hmac.digest(key, message, "sha256"), signature):
+                return True
+        return False
+
+    def _signing_keys(self, purpose: str) -> list[bytes]:
+        """Give each master key's signing key of that purpose; each is derived once a process."""
+        keys = self._signing.get(purpose)
+        if keys is None:
+            keys = [seal.signing_key(master, purpose) for master in self._masters.values()]
+            self._signing[purpose] = keys
+        return keys
 
     def open_check_values(self, tx: Tx) -> None:
         """Make sure that these master keys are the ones of this database; note down new ones.
