@@ -1,6 +1,5 @@
 """Tools: a token in a key's place, for what its owner allows, until its owner ends it."""
 
-import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -184,9 +183,9 @@ async def test_it_gets_another_name_and_rate_and_keeps_its_token_and_all_else(
 ) -> None:
     tool, token = await create(providers=["openai"], per_minute=5)
     renamed = await tools.change(ada, tool.id, name="another")
-    assert renamed == dataclasses.replace(tool, name="another")
+    assert renamed == tool._replace(name="another")
     faster = await tools.change(ada, tool.id, per_minute=60)
-    assert faster == dataclasses.replace(tool, name="another", per_minute=60)
+    assert faster == tool._replace(name="another", per_minute=60)
     assert await tools.holder(token) == faster
     trail = await store.read(lambda tx: audit.verify(tx, keyring, ada))
     assert [entry.act for entry in trail] == [Act.TOOL_CREATED, Act.TOOL_CHANGED, Act.TOOL_CHANGED]
