@@ -33,6 +33,7 @@ from webauthn.helpers.structs import (
 )
 
 from accounts.errors import PasskeyRefused
+from accounts.relying_party import RelyingParty
 
 PATIENCE: Final = 300_000
 """How long a browser lets its user look for the authenticator, in milliseconds."""
@@ -63,15 +64,6 @@ _LAST_WIDE: Final = 27
 
 Answer = str | dict[str, Any]
 """What `PublicKeyCredential.toJSON()` gives, as JSON or read."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelyingParty:
-    """The site: its domain (`id`), its origin (`https://…`), and its name as browsers show it."""
-
-    id: str
-    origin: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)

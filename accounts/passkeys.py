@@ -15,9 +15,10 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 import audit
 from accounts import authenticators
-from accounts.authenticators import Answer, Known, RelyingParty, Shown
+from accounts.authenticators import Answer, Known, Shown
 from accounts.errors import AccountsFailure, MeansGone, NameUnfit, PasskeyRefused, TicketGone
 from accounts.outbox import Letter, Outbox
+from accounts.relying_party import RelyingParty
 from accounts.tickets import Purpose, Ticket, Tickets
 from accounts.vouching import Fact, vouch, vouched
 from audit import Act, Signer

@@ -5,7 +5,6 @@ None counts as a fresh login, whatever its scopes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from ulid import ULID
@@ -13,6 +12,7 @@ from ulid import ULID
 import audit
 from accounts import tokens
 from accounts.errors import NameUnfit, TokenUnknown, UserTokenGone
+from accounts.scopes import Scope
 from accounts.tokens import TokenKind
 from accounts.tools import LONGEST_NAME
 from accounts.vouching import Fact, vouch, vouched
@@ -20,16 +20,6 @@ from audit import Act, Signer
 from store import Clock, Owner, ProvenOwner, Row, Store, Tx, changes
 from store.changes import Kind
 from store.clock import MINUTE
-
-
-class Scope(StrEnum):
-    """What a user token may do."""
-
-    KEYS_READ = "keys:read"
-    KEYS_WRITE = "keys:write"
-    CEILINGS_WRITE = "ceilings:write"
-    TOOLS_WRITE = "tools:write"
-    AUDIT_READ = "audit:read"
 
 
 @dataclass(frozen=True, slots=True)

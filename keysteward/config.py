@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from accounts.address import normalize
 from accounts.errors import AddressMalformed
-from accounts.passkeys import RelyingParty
+from accounts.relying_party import RelyingParty
 from accounts.smtp import SmtpServer
 from accounts.whatsapp import WhatsAppSettings
 from broker.upstream import Upstream

@@ -19,12 +19,12 @@ from strawberry.types.unset import UNSET, UnsetType
 from accounts.errors import ScopeMissing, SignInRequired
 from keysteward.fanout import Fanout
 from keysteward.websocket import Connection, Conversation, Socket, SocketContext
+from keysteward.wires import LARGEST_BODY
 from resolvers import Schema
 from resolvers.context import Context, Services
 from resolvers.revocations import audience_of
 
 GRAPHQL: Final = "/graphql"
-LARGEST_BODY: Final = 1024 * 1024
 MOST_OPERATIONS: Final = 100
 INIT_TIMEOUT: Final = timedelta(seconds=10)
 CSRF_HEADER: Final = "keysteward-csrf"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from keysteward.graphql import LARGEST_BODY
+from keysteward.wires import LARGEST_BODY
 
 DRAIN_SECONDS: Final = 10
 

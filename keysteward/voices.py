@@ -21,8 +21,8 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from accounts.errors import SignInRequired
+from accounts.scopes import Scope
 from accounts.tools import Tool
-from accounts.user_tokens import Scope
 from resolvers import Schema, may_be_kept
 from resolvers.context import Context, Services
 from store import Owner

@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 LONGEST_HEAD: Final = 65_536
+LARGEST_BODY: Final = 1024 * 1024
+"""Of a request to GraphQL, and of a websocket's message; the broker's have no bound of ours."""
 HEAD_SECONDS: Final = 20.0
 """From the connection, or a request's first byte, to the end of its head."""
 _MOST_UNREAD: Final = 262_144

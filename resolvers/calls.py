@@ -2,7 +2,7 @@
 
 import strawberry
 
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from resolvers.context import Info
 from schema import types
 from schema.scalars import Cursor

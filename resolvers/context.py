@@ -10,10 +10,11 @@ from starlette.websockets import WebSocket
 
 from accounts.entering import Entered
 from accounts.errors import ScopeMissing, SignInRequired, StaleLogin, TokenUnknown
+from accounts.scopes import Scope
 from accounts.sessions import Session
 from accounts.tokens import TokenKind
 from accounts.tools import Tool
-from accounts.user_tokens import Scope, UserToken
+from accounts.user_tokens import UserToken
 from accounts.visits import Visit
 from audit import Signer
 from broker.calls import Calls

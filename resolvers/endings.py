@@ -8,7 +8,7 @@ from strawberry.scalars import JSON
 
 import audit
 from accounts.links import Page
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from audit import Act
 from resolvers.account import account_of
 from resolvers.answers import answering

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from providers import CATALOGUE, Provider, find, looks_like
 from resolvers.answers import answering
 from resolvers.context import Context, Info

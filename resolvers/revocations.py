@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from accounts.errors import SignInRequired
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from resolvers.answers import answering, problem_of
 from resolvers.context import Context, Info
 from resolvers.tools import tools_by_id

@@ -1,6 +1,6 @@
 """What the fields about tools and tokens do."""
 
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from providers import find
 from resolvers.answers import answering
 from resolvers.context import Context, Info

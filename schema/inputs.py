@@ -8,7 +8,7 @@ from strawberry.scalars import JSON
 
 from accounts.elsewhere import Intent
 from accounts.identity_kind import IdentityKind
-from accounts.user_tokens import Scope
+from accounts.scopes import Scope
 from schema.scalars import Cursor, SecretText
 
 

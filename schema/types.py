@@ -10,10 +10,10 @@ import strawberry
 from accounts.elsewhere import Intent
 from accounts.identity_kind import IdentityKind
 from accounts.invites import SignUp
+from accounts.scopes import Scope
 from accounts.sessions import Means
 from accounts.sessions import Session as SessionRow
 from accounts.tools import Tool as ToolRow
-from accounts.user_tokens import Scope
 from accounts.user_tokens import UserToken as UserTokenRow
 from accounts.ways import Way
 from audit import Entry as AuditRow

@@ -5,19 +5,21 @@ import datetime as dt
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from accounts.links import Page
-from accounts.operating import Overview
 from keysteward import config as settings
-from keysteward.commands.offline import House, opened, proven
 from keysteward.config import Config
-from schema.scalars import instant
 from store import ProvenOwner
+from store.clock import SECOND
+
+if TYPE_CHECKING:
+    from accounts.operating import Overview
+    from keysteward.commands.offline import House
 
 T = TypeVar("T")
 _Data = Annotated[Path | None, typer.Option(help="Or KEYSTEWARD_DATA.")]
@@ -37,7 +39,7 @@ def list_(data: _Data = None) -> None:
     Example: [bold]keysteward account list[/]
     """
 
-    async def work(house: House) -> list[Overview]:
+    async def work(house: "House") -> "list[Overview]":
         return await house.people.operating.list()
 
     found = _run(data, work)
@@ -65,7 +67,7 @@ def show(who: _Who, data: _Data = None) -> None:
     Example: [bold]keysteward account show ada@example.com[/]
     """
 
-    async def work(house: House) -> Overview:
+    async def work(house: "House") -> "Overview":
         return await house.people.operating.find(who)
 
     each = _run(data, work)
@@ -92,7 +94,7 @@ def disable(who: _Who, operator: _As, data: _Data = None) -> None:
     Example: [bold]keysteward account disable mallory@example.com --as ops@example.com[/]
     """
 
-    async def work(house: House, me: ProvenOwner) -> str:
+    async def work(house: "House", me: ProvenOwner) -> str:
         found = await house.people.operating.find(who)
         await house.people.operating.disable(me, found.account)
         return f"Disabled {found.account[:_ID_SHOWN]}… ({found.address})."
@@ -106,7 +108,7 @@ def enable(who: _Who, operator: _As, data: _Data = None) -> None:
     Example: [bold]keysteward account enable ada@example.com --as ops@example.com[/]
     """
 
-    async def work(house: House, me: ProvenOwner) -> str:
+    async def work(house: "House", me: ProvenOwner) -> str:
         found = await house.people.operating.find(who)
         await house.people.operating.enable(me, found.account)
         return f"Enabled {found.account[:_ID_SHOWN]}… ({found.address})."
@@ -129,7 +131,7 @@ def end_sessions(
     if bool(who) == everybody:
         raise typer.BadParameter("Name an account, or say --everybody.")
 
-    async def work(house: House, me: ProvenOwner) -> str:
+    async def work(house: "House", me: ProvenOwner) -> str:
         if everybody:
             ended = await house.people.operating.end_everybodys_sessions(me)
             return f"Ended {ended} sessions."
@@ -146,7 +148,7 @@ def invite(operator: _As, data: _Data = None) -> None:
     Example: [bold]keysteward account invite --as ops@example.com[/]
     """
 
-    async def work(house: House, me: ProvenOwner) -> str:
+    async def work(house: "House", me: ProvenOwner) -> str:
         house.people.operating.require(me)
         ticket, expires_at = await house.people.invites.make_for_operator()
         link = house.people.links.to(Page.SIGN_UP, ticket)
@@ -156,7 +158,9 @@ def invite(operator: _As, data: _Data = None) -> None:
     print(_run_as(data, operator, work), file=sys.__stdout__, flush=True)
 
 
-def _run(data: Path | None, work: Callable[[House], Awaitable[T]]) -> T:
+def _run(data: Path | None, work: "Callable[[House], Awaitable[T]]") -> T:
+    from keysteward.commands.offline import opened  # noqa: PLC0415 - it takes a second to load
+
     settings.put(data=data)
 
     async def running() -> T:
@@ -167,9 +171,11 @@ def _run(data: Path | None, work: Callable[[House], Awaitable[T]]) -> T:
 
 
 def _run_as(
-    data: Path | None, operator: str, work: Callable[[House, ProvenOwner], Awaitable[T]]
+    data: Path | None, operator: str, work: "Callable[[House, ProvenOwner], Awaitable[T]]"
 ) -> T:
-    async def working(house: House) -> T:
+    from keysteward.commands.offline import proven  # noqa: PLC0415 - likewise
+
+    async def working(house: "House") -> T:
         async with proven(house, operator) as me:
             return await work(house, me)
 
@@ -177,10 +183,10 @@ def _run_as(
 
 
 def _day(microseconds: int) -> str:
-    return instant(microseconds).astimezone(dt.UTC).date().isoformat()
+    return dt.datetime.fromtimestamp(microseconds // SECOND, dt.UTC).date().isoformat()
 
 
-def _standing(each: Overview) -> str:
+def _standing(each: "Overview") -> str:
     if each.deleted_at is not None:
         return "deleted"
     if each.disabled_at is not None:

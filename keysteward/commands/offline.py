@@ -1,16 +1,14 @@
 """What commands need that work on the database themselves, beside a server or without one."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-
-import typer
 
 from accounts.entering import HalfEntered
 from accounts.passwords import Passwords
 from accounts.visits import Visit
 from broker.calls import Calls
+from keysteward.commands.asking import asked_for
 from keysteward.config import Config
 from keysteward.masterkey import keyring_of
 from keysteward.people import gather
@@ -72,11 +70,3 @@ async def proven(house: House, address: str) -> AsyncIterator[ProvenOwner]:
         yield sessions.proven(session)
     finally:
         await sessions.end(session)
-
-
-def asked_for(what: str) -> str:
-    """Ask for a secret: at a prompt that shows nothing, or a line of standard input."""
-    if sys.stdin.isatty():
-        answer: str = typer.prompt(what, hide_input=True, err=True)
-        return answer
-    return sys.stdin.readline().strip("\r\n")

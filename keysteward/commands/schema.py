@@ -2,8 +2,6 @@
 
 import typer
 
-import resolvers
-
 
 def schema() -> None:
     """Print the GraphQL schema that this version serves.
@@ -17,4 +15,6 @@ def schema() -> None:
 
 def printed() -> str:
     """Give the schema's text; `schema.graphql` in the repository is exactly this."""
+    import resolvers  # noqa: PLC0415 - half a second, which no other command need wait for
+
     return resolvers.build().as_str().rstrip("\n") + "\n"

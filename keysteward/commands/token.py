@@ -10,10 +10,10 @@ import typer
 
 from accounts import tokens
 from accounts.errors import TokenUnknown
+from accounts.scopes import Scope
 from accounts.tokens import TokenKind
-from accounts.user_tokens import Scope
 from keysteward import config as settings
-from keysteward.commands.offline import asked_for, opened, proven
+from keysteward.commands.asking import asked_for
 from keysteward.config import Config
 from store import system_clock
 from store.clock import DAY
@@ -76,6 +76,8 @@ async def _made(
     config: Config, address: str, name: str, scopes: list[Scope], expires: int | None
 ) -> str:
     """Sign in as the account, make the token, and sign out."""
+    from keysteward.commands.offline import opened, proven  # noqa: PLC0415 - takes a second
+
     async with opened(config) as house, proven(house, address) as owner:
         end = None if expires is None else system_clock() + expires * DAY
         _, text = await house.people.user_tokens.make(owner, name, scopes=scopes, expires_at=end)

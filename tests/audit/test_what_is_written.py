@@ -13,8 +13,8 @@ from accounts.guesses import Limits
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
 from accounts.passwords import Passwords
+from accounts.scopes import Scope
 from accounts.second_factor import RECOVERY_CODES
-from accounts.user_tokens import Scope
 from accounts.visits import Visit
 from audit import Act, Entry, record, verify
 from keysteward.box import SealedBox

@@ -7,10 +7,10 @@ import pyotp
 from accounts import identities
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
+from accounts.scopes import Scope
 from accounts.sessions import Session
 from accounts.tickets import Purpose
 from accounts.tools import Tool
-from accounts.user_tokens import Scope
 from accounts.visits import Visit
 from broker import calls
 from keysteward.box import SealedBox
