@@ -155,7 +155,7 @@ async def _make_tools(scene: _Scene) -> None:
             answer = await scene.person.create_tool(name)
             heard = asyncio.get_running_loop().create_future()
             # Less than the public prefix: that much of a token the redactor would strike.
-            hint = f"{answer['tool']['tokenPrefix'][:8]}…"
+            hint = f"{answer['tool']['tokenPrefix'][:8]}••••"
             scene.tools.append(_Tool(name, answer["token"], hint, heard))
             scene.telling.fact(name, f"{hint}  shown once; all that the tool ever holds")
 

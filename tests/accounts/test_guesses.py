@@ -70,7 +70,7 @@ async def guess(people: People, visit: Visit, password: str = "guessed wrong") -
 
 
 async def a_day_of_guesses(people: People, clock: MovedClock, addresses: int) -> list[str]:
-    """Guess ten thousand times, from so many addresses by turns; give what was answered."""
+    """Guess that often, from so many addresses by turns; give what was answered."""
     answers: list[str] = []
     for start in range(0, GUESSES, AT_ONCE):
         places = [
@@ -88,7 +88,7 @@ def most_in(seconds: int, *limits: Limit) -> int:
 
 
 @pytest.mark.parametrize("addresses", [1, 3_000])
-async def test_of_ten_thousand_guesses_as_few_are_compared_as_the_limits_say(  # noqa: PLR0917
+async def test_of_thousands_of_guesses_as_few_are_compared_as_the_limits_say(  # noqa: PLR0917
     people: People,
     clock: MovedClock,
     counting: Counting,
