@@ -10,7 +10,7 @@ from accounts import tokens
 from accounts.errors import TokenUnknown
 from accounts.tokens import TokenKind
 from broker.errors import CredentialInUrl, RequestRefused, ToolTokenRequired
-from providers import CATALOGUE, Provider
+from providers import CATALOGUE, Provider, Slot
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -102,7 +102,7 @@ def check(
     """
     if method not in _METHODS:
         raise RequestRefused(f"Only these methods are passed on: {', '.join(sorted(_METHODS))}.")
-    _check_target(path, query)
+    _check_target(provider, path, query)
     passed: Headers = []
     token: bytes | None = None
     choice: str | None = None
@@ -130,7 +130,7 @@ def check(
 
 def _digest(provider: Provider, token: bytes | None) -> bytes:
     if not token:
-        wanted = " or ".join(_spelled(slot.header, slot.scheme) for slot in provider.slots)
+        wanted = " or ".join(map(_spelled, provider.slots))
         raise ToolTokenRequired(
             f"Send a tool token where {provider.name}'s key would stand: {wanted}."
         )
@@ -146,10 +146,10 @@ def _length(value: bytes) -> int:
     return int(value)
 
 
-def _check_target(path: bytes, query: bytes) -> None:
+def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
     if len(path) + len(query) > _LONGEST_TARGET:
         raise RequestRefused(f"The URL is longer than {_LONGEST_TARGET} bytes.")
-    if query and _names_a_credential(query):
+    if query and _names_a_credential(query, provider.harmless_queries):
         raise CredentialInUrl
     if carries_a_key(path) or carries_a_key(query):
         raise CredentialInUrl
@@ -164,12 +164,12 @@ def _check_target(path: bytes, query: bytes) -> None:
         raise RequestRefused("The path must hold no . or .. segment.")
 
 
-def _names_a_credential(query: bytes) -> bool:
-    return any(
+def _names_a_credential(query: bytes, harmless: tuple[bytes, ...]) -> bool:
+    names = (
         unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).strip().lower()
-        in _CREDENTIAL_NAMES
         for pair in query.replace(b";", b"&").split(b"&")
     )
+    return any(name in _CREDENTIAL_NAMES and name not in harmless for name in names)
 
 
 def carries_a_key(part: bytes) -> bool:
@@ -180,5 +180,8 @@ def carries_a_key(part: bytes) -> bool:
     )
 
 
-def _spelled(header: bytes, scheme: bytes) -> str:
-    return f"{header.decode()}: {scheme.decode()} kst_…" if scheme else f"{header.decode()}: kst_…"
+def _spelled(slot: Slot) -> str:
+    name, scheme = slot.header.decode(), slot.scheme.decode()
+    if slot.is_basic:
+        return f"{name}: {scheme} with kst_… as the user or the password"
+    return f"{name}: {scheme} kst_…" if scheme else f"{name}: kst_…"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vault.secret import Secret
+from vault.vault import SHORTEST_KEY
 
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*")
 """What JSON and URLs write as it is."""
@@ -23,7 +24,9 @@ class Scrubber:
 
     def __init__(self, secret: Secret) -> None:
         plaintext = secret.reveal()
-        self._needles = tuple(set(_forms(plaintext)))
+        forms = (form for part in _secret_parts(plaintext) for form in _forms(part))
+        # In their order: the whole before a part of it, so that it is struck, and counted, as one.
+        self._needles = tuple(dict.fromkeys(forms))
         self._longest = max(map(len, self._needles))
         # Nothing of what is put in may read as a part of the key again; no key holds a blank.
         self._mark = b" " if b"*" in plaintext else b"*"
@@ -66,6 +69,17 @@ class Scrubber:
                     longest = len(tail) - at
                 at = tail.find(needle[:1], at + 1)
         return longest
+
+
+def _secret_parts(secret: bytes) -> Iterator[bytes]:
+    """Give the secret, and of a user with a password the latter by itself: it is sent as such.
+
+    A password shorter than any key would be found by chance in what the provider says.
+    """
+    yield secret
+    password = secret.partition(b":")[2]
+    if len(password) >= SHORTEST_KEY:
+        yield password
 
 
 def _forms(secret: bytes) -> Iterator[bytes]:

@@ -51,8 +51,9 @@ class Verifier:
         Good: ACTIVE. No good: REJECTED. Good, but not for this (403): SCOPED; refusing such keys is
         a known mistake. No answer, too many requests, the provider's own fault: UNVERIFIED.
         """
+        check = provider.check
         headers = [
-            *provider.check.headers,
+            *check.headers,
             provider.slots[0].write(secret.reveal()),
             (b"accept", b"application/json"),
             (b"accept-encoding", b"identity"),
@@ -61,30 +62,53 @@ class Verifier:
         try:
             answer = await self._outbound.send(
                 self._upstreams[provider.id],
-                b"GET",
-                provider.check.path.encode(),
+                check.method.encode(),
+                check.path.encode(),
                 headers,
-                None,
-                content_length=None,
+                check.body,
                 timeouts=self._timeouts,
             )
         except UpstreamFailure:
             return KeyState.UNVERIFIED
-        if 200 <= answer.status < 300:  # noqa: PLR2004
-            answer.abort()
-            return KeyState.ACTIVE
-        words = await _beginning(answer)
-        for state, answers in (
-            (KeyState.SCOPED, provider.scoped_answers),
-            (KeyState.REJECTED, provider.invalid_answers),
-        ):
-            if any(answer.status == status and said in words for status, said in answers):
-                return state
-        return KeyState.UNVERIFIED
+        state = await _judged(provider, answer)
+        unsure = tuple(beginning.encode() for beginning in check.unsure_of)
+        if state is KeyState.REJECTED and secret.reveal().startswith(unsure):
+            return KeyState.UNVERIFIED
+        return state
+
+
+async def _judged(provider: Provider, answer: Response) -> KeyState:
+    """Give what an answer means. It is read only where its words matter, and given up then."""
+    answers = (
+        (KeyState.SCOPED, provider.scoped_answers),
+        (KeyState.REJECTED, provider.invalid_answers),
+        (KeyState.ACTIVE, provider.valid_answers),
+    )
+    of_status = [
+        (state, words)
+        for state, each in answers
+        for status, words in each
+        if status == answer.status
+    ]
+    said = b""
+    try:
+        if any(words for _, words in of_status):
+            said = _without_blanks(await _beginning(answer))
+    finally:
+        answer.abort()
+    return next(
+        (state for state, words in of_status if _without_blanks(words) in said),
+        KeyState.UNVERIFIED,
+    )
+
+
+def _without_blanks(text: bytes) -> bytes:
+    """Give JSON in one spelling, whoever wrote it."""
+    return b"".join(text.split())
 
 
 async def _beginning(answer: Response) -> bytes:
-    """Give what a refusal says, as far as it is looked at."""
+    """Give what an answer says, as far as it is looked at."""
     said = b""
     try:
         async for chunk in answer:
@@ -93,6 +117,4 @@ async def _beginning(answer: Response) -> bytes:
                 break
     except UpstreamFailure:
         pass  # what came is what there is
-    finally:
-        answer.abort()
     return said[:_MOST_READ]

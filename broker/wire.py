@@ -1,6 +1,11 @@
-"""Failures in the provider's own form, so that its SDK raises the class its users expect."""
+"""Failures in the provider's own form, so that its SDK raises the class that its users expect.
+
+Each form holds keysteward's sentence, its code, and the facts that a program may want to read, all
+where the provider's SDK shows or keeps them.
+"""
 
 import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,6 +14,8 @@ from providers import ErrorStyle, Provider
 
 _OPENAI_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
+    # What an OpenAI account gets that has run out of money, and what its SDKs' users look for.
+    HTTPStatus.PAYMENT_REQUIRED: "insufficient_quota",
     HTTPStatus.FORBIDDEN: "permission_error",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "server_error",
@@ -19,21 +26,26 @@ _OPENAI_TYPES: Final = {
 # docs.anthropic.com/en/api/errors
 _ANTHROPIC_TYPES: Final = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.PAYMENT_REQUIRED: "billing_error",
     HTTPStatus.FORBIDDEN: "permission_error",
     HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "api_error",
     HTTPStatus.BAD_GATEWAY: "api_error",
     HTTPStatus.SERVICE_UNAVAILABLE: "overloaded_error",
     HTTPStatus.GATEWAY_TIMEOUT: "timeout_error",
 }
-# cloud.google.com/apis/design/errors: the canonical codes.
+# cloud.google.com/apis/design/errors: the canonical codes. A ceiling is a condition that somebody
+# has to change; RESOURCE_EXHAUSTED would say that waiting helps.
 _GOOGLE_STATUSES: Final = {
     HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
     HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
+    HTTPStatus.PAYMENT_REQUIRED: "FAILED_PRECONDITION",
     HTTPStatus.FORBIDDEN: "PERMISSION_DENIED",
     HTTPStatus.NOT_FOUND: "NOT_FOUND",
     HTTPStatus.CONFLICT: "ABORTED",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "INVALID_ARGUMENT",
     HTTPStatus.TOO_MANY_REQUESTS: "RESOURCE_EXHAUSTED",
     HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
     HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
@@ -41,11 +53,13 @@ _GOOGLE_STATUSES: Final = {
     HTTPStatus.GATEWAY_TIMEOUT: "DEADLINE_EXCEEDED",
 }
 
+Document = dict[str, Any]
+
 
 def body_of(failure: CallFailure, provider: Provider | None) -> bytes:
     """Give a failure's JSON body; in OpenAI's form, the most imitated, for an unknown provider."""
     style = provider.error_style if provider else ErrorStyle.OPENAI
-    return json.dumps(_document(failure, style)).encode()
+    return _json(_document(failure, style))
 
 
 def last_event(failure: CallFailure, provider: Provider) -> bytes:
@@ -53,35 +67,146 @@ def last_event(failure: CallFailure, provider: Provider) -> bytes:
 
     It goes where an event may begin: the caller sees to that.
     """
-    body = body_of(failure, provider)
-    if provider.error_style is ErrorStyle.ANTHROPIC:
-        return b"event: error\ndata: " + body + b"\n\n"
-    # OpenAI's SDK raises for a data line that holds `error`, and so does Google's.
-    return b"data: " + body + b"\n\n"
-
-
-def _document(failure: CallFailure, style: ErrorStyle) -> dict[str, Any]:
-    message = f"keysteward: {failure}"
-    match style:
-        case ErrorStyle.OPENAI:
-            kind = _OPENAI_TYPES.get(failure.status, "invalid_request_error")
-            error = {"message": message, "type": kind, "param": None, "code": failure.code}
-            return {"error": error}
+    match provider.error_style:
         case ErrorStyle.ANTHROPIC:
-            kind = _ANTHROPIC_TYPES.get(failure.status, "invalid_request_error")
-            error = {"type": kind, "message": message, "code": failure.code}
-            return {"type": "error", "error": error}
-        case ErrorStyle.GOOGLE:
-            detail = {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": failure.code.upper(),
-                "domain": "keysteward",
-            }
-            return {
-                "error": {
-                    "code": int(failure.status),
-                    "message": message,
-                    "status": _GOOGLE_STATUSES.get(failure.status, "UNKNOWN"),
-                    "details": [detail],
-                }
-            }
+            return b"event: error\ndata: " + body_of(failure, provider) + b"\n\n"
+        case ErrorStyle.MISTRAL:
+            # Its streams are read by OpenAI's SDK too, which raises for nothing but `error`.
+            return b"data: " + _json(_document(failure, ErrorStyle.OPENAI)) + b"\n\n"
+        case ErrorStyle.OPENROUTER:
+            return b"data: " + _json(_openrouter_chunk(failure)) + b"\n\n"
+        case ErrorStyle.COHERE:
+            return b"event: message-end\ndata: " + _json(_cohere_end(failure)) + b"\n\n"
+        case _:
+            # OpenAI's SDK raises for a data line that holds `error`, and so does Google's.
+            return b"data: " + body_of(failure, provider) + b"\n\n"
+
+
+def _json(document: Document) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _document(failure: CallFailure, style: ErrorStyle) -> Document:
+    return _DOCUMENTS[style](failure, f"keysteward: {failure}", failure.facts or {})
+
+
+def _openai(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    kind = _OPENAI_TYPES.get(failure.status, "invalid_request_error")
+    return {
+        "error": {**facts, "message": message, "type": kind, "param": None, "code": failure.code}
+    }
+
+
+def _anthropic(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    kind = _ANTHROPIC_TYPES.get(failure.status, "invalid_request_error")
+    error = {**facts, "type": kind, "message": message, "code": failure.code}
+    return {"type": "error", "error": error}
+
+
+def _google(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    detail: Document = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": failure.code.upper(),
+        "domain": "keysteward",
+    }
+    if facts:
+        detail["metadata"] = dict(facts)
+    return {
+        "error": {
+            "code": int(failure.status),
+            "message": message,
+            "status": _GOOGLE_STATUSES.get(failure.status, "UNKNOWN"),
+            "details": [detail],
+        }
+    }
+
+
+def _mistral(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {"object": "error", **_openai(failure, message, facts)["error"]}
+
+
+def _openrouter(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    # See openrouter.ai/docs/api/reference/errors-and-debugging: its `code` is the HTTP status.
+    metadata = {**facts, "code": failure.code}
+    return {"error": {"code": int(failure.status), "message": message, "metadata": metadata}}
+
+
+def _openrouter_chunk(failure: CallFailure) -> Document:
+    """Give the chunk by which OpenRouter itself tells of a stream that broke."""
+    delta = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+    return {
+        "object": "chat.completion.chunk",
+        **_document(failure, ErrorStyle.OPENROUTER),
+        "choices": [delta],
+    }
+
+
+def _cohere(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {**facts, "message": message, "code": failure.code}
+
+
+def _cohere_end(failure: CallFailure) -> Document:
+    """Give the event by which Cohere itself ends a stream that broke."""
+    said = _document(failure, ErrorStyle.COHERE)
+    delta = {**said, "error": said["message"], "finish_reason": "ERROR"}
+    return {"type": "message-end", "delta": delta}
+
+
+def _elevenlabs(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {"detail": {**facts, "status": failure.code, "message": message}}
+
+
+def _stripe(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    # docs.stripe.com/api/errors. Its SDKs go by the status: a 402 is a CardError, whatever type.
+    faulty = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = "api_error" if faulty else "invalid_request_error"
+    return {"error": {**facts, "type": kind, "code": failure.code, "message": message}}
+
+
+def _twilio(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    # Its `code` is a number of its own list, of which none fits; its SDKs keep `details` whole.
+    return {
+        "code": None,
+        "message": message,
+        "more_info": None,
+        "status": int(failure.status),
+        "details": {**facts, "code": failure.code},
+    }
+
+
+def _resend(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {**facts, "statusCode": int(failure.status), "name": failure.code, "message": message}
+
+
+def _vultr(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {**facts, "error": message, "status": int(failure.status), "code": failure.code}
+
+
+def _graphql(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    return {"errors": [{"message": message, "extensions": {**facts, "code": failure.code}}]}
+
+
+def _github(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+    # Its SDKs show `errors` behind the message.
+    return {
+        "message": message,
+        "errors": [{**facts, "resource": "keysteward", "code": failure.code}],
+        "status": str(int(failure.status)),
+    }
+
+
+_DOCUMENTS: Final[dict[ErrorStyle, Callable[[CallFailure, str, Mapping[str, str]], Document]]] = {
+    ErrorStyle.OPENAI: _openai,
+    ErrorStyle.ANTHROPIC: _anthropic,
+    ErrorStyle.GOOGLE: _google,
+    ErrorStyle.MISTRAL: _mistral,
+    ErrorStyle.OPENROUTER: _openrouter,
+    ErrorStyle.COHERE: _cohere,
+    ErrorStyle.ELEVENLABS: _elevenlabs,
+    ErrorStyle.STRIPE: _stripe,
+    ErrorStyle.TWILIO: _twilio,
+    ErrorStyle.RESEND: _resend,
+    ErrorStyle.VULTR: _vultr,
+    ErrorStyle.GRAPHQL: _graphql,
+    ErrorStyle.GITHUB: _github,
+}

@@ -1,9 +1,14 @@
 """What is known of one provider: where it is, how it takes a key, and what its keys look like."""
 
+import base64
 import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Final
+
+TOOL_TOKEN: Final = b"kst_"
+"""How a tool's token begins: of a user and a password, this tells which of them is one."""
 
 
 class ErrorStyle(Enum):
@@ -12,11 +17,25 @@ class ErrorStyle(Enum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GOOGLE = "google"
+    MISTRAL = "mistral"
+    OPENROUTER = "openrouter"
+    COHERE = "cohere"
+    ELEVENLABS = "elevenlabs"
+    STRIPE = "stripe"
+    TWILIO = "twilio"
+    RESEND = "resend"
+    VULTR = "vultr"
+    GRAPHQL = "graphql"
+    GITHUB = "github"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A request header in which the provider takes a credential, and the word before it."""
+    """A request header in which the provider takes a credential, and the word before it.
+
+    Behind `Basic` (RFC 7617) stand a user and a password: a tool's token may be either of them; a
+    stored key is both, as `user:password`, or the user alone.
+    """
 
     header: bytes
     scheme: bytes = b""
@@ -26,12 +45,32 @@ class Slot:
         if not self.scheme:
             return value.strip()
         word, _, credential = value.strip().partition(b" ")
-        return credential.strip() if word.lower() == self.scheme.lower() else None
+        if word.lower() != self.scheme.lower():
+            return None
+        credential = credential.strip()
+        return _of_pair(credential) if self.is_basic else credential
 
     def write(self, credential: bytes) -> tuple[bytes, bytes]:
         """Give the header that carries a credential."""
+        if self.is_basic:
+            pair = credential if b":" in credential else credential + b":"
+            credential = base64.b64encode(pair)
         value = self.scheme + b" " + credential if self.scheme else credential
         return self.header, value
+
+    @property
+    def is_basic(self) -> bool:
+        """Tell whether a user and a password stand there."""
+        return self.scheme == b"Basic"
+
+
+def _of_pair(encoded: bytes) -> bytes | None:
+    """Give the tool's token of a pair, or what stands in its place; None when it is no pair."""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).partition(b":")
+    except ValueError:
+        return None
+    return user if user.startswith(TOOL_TOKEN) or not password else password
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +79,14 @@ class Check:
 
     path: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    method: str = "GET"
+    body: bytes | None = None
+    unsure_of: tuple[str, ...] = ()
+    """Beginnings of keys that it refuses though they may be good: of those it says nothing."""
+
+
+Answers = tuple[tuple[int, bytes], ...]
+"""How a provider answers: status, and words in the body, in which blanks don't count."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +100,8 @@ class Provider:
     slots: tuple[Slot, ...]
     """Where its SDKs put the key. The first is the one that keysteward uses itself."""
     shapes: tuple[str, ...]
-    """What its keys look like, as RE2 expressions. They warn and redact; they never refuse."""
+    """What its keys look like, as RE2 expressions that nothing else fits. They warn, they redact,
+    and a URL that holds one is refused."""
     prefixes: tuple[str, ...]
     """The public beginnings of its keys, longest first: a mask may show them."""
     check: Check
@@ -62,15 +110,27 @@ class Provider:
     """Beginnings of its own request and response headers that may pass, lower case."""
     sdk_path: str
     """What its official SDK's base URL ends with, after the origin."""
-    invalid_answers: tuple[tuple[int, bytes], ...] = ((401, b""),)
-    """How it answers the check when the key is no good: status, and words in the body."""
-    scoped_answers: tuple[tuple[int, bytes], ...] = ((403, b""),)
+    unmarked_shapes: tuple[str, ...] = ()
+    """What its keys look like that bear no mark: many a harmless id looks the same. They only ever
+    spare a person the warning that a key looks odd."""
+    harmless_queries: tuple[bytes, ...] = ()
+    """Query parameters of its own whose names mean a credential elsewhere."""
+    valid_answers: Answers = ((200, b""),)
+    """How it answers the check when the key is good. Looked for last."""
+    invalid_answers: Answers = ((401, b""),)
+    """How it answers the check when the key is no good."""
+    scoped_answers: Answers = ((403, b""),)
     """How it answers when the key is good, but not for this. Looked for first."""
+
+    @cached_property
+    def marked(self) -> re.Pattern[str]:
+        """Match a whole key that bears this provider's mark."""
+        return _any_of(self.shapes)
 
     @cached_property
     def shape(self) -> re.Pattern[str]:
         """Match a whole key of this provider."""
-        return re.compile("|".join(f"(?:{shape})" for shape in self.shapes))
+        return _any_of((*self.shapes, *self.unmarked_shapes))
 
     def looks_right(self, text: str) -> bool:
         """Tell whether a text has the form of this provider's keys."""
@@ -87,4 +147,9 @@ class Provider:
         return f"{prefix}••••{text[-4:]}"
 
 
+def _any_of(shapes: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{shape})" for shape in shapes) or _NOTHING)
+
+
 _SHORTEST_SHOWN = 16
+_NOTHING = "(?!)"

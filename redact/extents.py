@@ -108,13 +108,13 @@ def _until(
 # What has a form of its own
 
 
-def key(data: bytes, start: int, _end: int) -> Struck | None:
-    """Strike a key with a public prefix."""
+def key(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike a key with a public prefix; of a pair such as Twilio's, both."""
     if _DONE.match(data, start):
         return None
     prefix = _PREFIX.match(data, start)
     dotted = prefix is not None and b"." in data[start : prefix.end()]
-    return _strike(data, start, _until(_KEY if dotted else _UNDOTTED_KEY, data, start))
+    return _strike(data, start, _until(_KEY if dotted else _UNDOTTED_KEY, data, end))
 
 
 def jwt(data: bytes, start: int, _end: int) -> Struck | None:

@@ -1,5 +1,6 @@
 """The check of a request by itself: nothing that it is given makes it fail otherwise."""
 
+import base64
 import string
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from accounts import tokens
 from accounts.tokens import TokenKind
 from broker import request
-from broker.errors import CallFailure, RequestRefused
+from broker.errors import CallFailure, CredentialInUrl, RequestRefused, ToolTokenRequired
 from broker.request import Ask
 from providers import CATALOGUE, Provider
 from tests.kit.canary import canary
@@ -18,6 +19,7 @@ from tests.kit.canary import canary
 TOKEN = tokens.make(TokenKind.TOOL).text
 OPENAI = CATALOGUE["openai"]
 GOOD = (b"authorization", b"Bearer " + TOKEN.encode())
+KEY = canary("github").encode()
 
 ROUGH = st.text(
     st.sampled_from(string.ascii_letters + string.digits + '/%.;@:\\?#&=~-_+ \0\r\n"<>[]|é'),
@@ -33,11 +35,13 @@ NAMES = st.sampled_from(
     sorted(
         {b"content-length", b"transfer-encoding", b"keysteward-key", b"upgrade", b"authorization"}
         | {b"x-api-key", b"x-goog-api-key", b"user-agent", b"openai-beta", b"cookie", b"host", b""}
+        | {b"xi-api-key", b"project-access-token", b"stripe-account", b"x-twilio-client"}
     )
 )
 VALUES = st.one_of(
     st.binary(max_size=40),
     st.sampled_from([b"Bearer " + TOKEN.encode(), TOKEN.encode(), b"5", b"chunked", b"websocket"]),
+    st.just(b"Basic " + base64.b64encode(b"AC1:" + TOKEN.encode())),
     st.integers(-5, 10**30).map(lambda number: str(number).encode()),
 )
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=8)
@@ -73,8 +77,8 @@ def test_it_refuses_or_gives_a_call_to_that_provider_alone(
     assert ask.method == method.encode()
     assert ask.content_length is None or ask.content_length >= 0
     assert not {name for name, _ in ask.headers} & {
-        b"authorization", b"x-api-key", b"x-goog-api-key", b"cookie", b"host", b"content-length",
-        b"transfer-encoding", b"upgrade", b"keysteward-key",
+        b"authorization", b"x-api-key", b"x-goog-api-key", b"xi-api-key", b"project-access-token",
+        b"cookie", b"host", b"content-length", b"transfer-encoding", b"upgrade", b"keysteward-key",
     }  # fmt: skip
 
 
@@ -112,13 +116,11 @@ class TestCatalogue:
             assert not slot.header.startswith(provider.headers)
             assert slot.header not in request._REQUEST_PASSES
 
-    @pytest.mark.parametrize("provider", CATALOGUE.values(), ids=CATALOGUE)
-    def test_a_key_of_each_shape_is_found_anywhere(self, provider: Provider) -> None:
-        key = canary(provider.id).encode()
-        assert provider.looks_right(key.decode())
-        for text in (key, b"/v1/" + key, b"q=" + key + b"&x=1", b"%22" + key, b"=%73" + key[1:]):
-            if text.endswith(key[1:]) and not text.endswith(key) and key[:1] != b"s":
-                continue
+    @pytest.mark.parametrize("name", [row.id for row in CATALOGUE.values() if row.shapes])
+    def test_a_key_that_bears_a_mark_is_found_anywhere(self, name: str) -> None:
+        key = canary(name).encode()
+        escaped = b"%%%02x" % key[0] + key[1:]
+        for text in (key, b"/v1/" + key, b"q=" + key + b"&x=1", b"%22" + key, b"=" + escaped):
             assert request.carries_a_key(text)
 
     def test_each_of_our_tokens_is_found_anywhere(self) -> None:
@@ -134,11 +136,110 @@ class TestCatalogue:
             b"/v1/threads/thread_abc/runs/run_def",
             b"/v1/files/file-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789/content",
             b"alt=sse&pageToken=Cg0KCw",
+            b"/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json",
+            b"/v2/instances/cb676a46-66fd-4dfb-b839-443f2e6c0b60",
+            b"/v1/refunds/re_1Nispe2eZvKYlo2Cd31jOCgZ",
+            b"/v1/text-to-speech/21m00Tcm4TlvDq8ikWAM/stream",
+            b"/repos/o/r/commits/0123456789abcdef0123456789abcdef01234567",
+            b"/api/v1/keys/" + b"0123456789abcdef" * 4,
         ):
             assert not request.carries_a_key(text)
 
+    @pytest.mark.parametrize("query", [b"key=linux-gems", b"per_page=5&key=x"])
+    def test_a_parameter_that_means_no_credential_there_passes_there(self, query: bytes) -> None:
+        path = b"/repos/o/r/actions/caches"
+        ask = request.check(CATALOGUE["github"], "DELETE", path, query, [GOOD])
+        assert ask.target == path + b"?" + query
+        with pytest.raises(CredentialInUrl):
+            request.check(OPENAI, "DELETE", path, query, [GOOD])
+
+    @pytest.mark.parametrize("query", [b"token=x", b"key=x&access_token=x", b"key=" + KEY])
+    def test_any_other_is_refused_there_too(self, query: bytes) -> None:
+        with pytest.raises(CredentialInUrl):
+            request.check(CATALOGUE["github"], "GET", b"/user", query, [GOOD])
+
+
+class TestTokens:
+    """Where each provider's users put its key, a tool's token is taken."""
+
+    @pytest.mark.parametrize(
+        ("name", "header", "value"),
+        [
+            ("elevenlabs", "xi-api-key", "{token}"),
+            ("stripe", "authorization", "Bearer {token}"),
+            ("stripe", "authorization", "Basic {token}:"),
+            ("twilio", "authorization", "Basic AC{account}:{token}"),
+            ("twilio", "authorization", "Basic {token}:"),
+            ("twilio", "authorization", "Basic {token}:anything"),
+            ("twilio", "authorization", "Bearer {token}"),
+            ("vultr", "authorization", "Bearer {token}"),
+            ("railway", "authorization", "Bearer {token}"),
+            ("railway", "project-access-token", "{token}"),
+            ("resend", "authorization", "Bearer {token}"),
+            ("github", "authorization", "Bearer {token}"),
+            ("github", "authorization", "token {token}"),
+            ("github", "authorization", "Basic somebody:{token}"),
+        ],
+    )
+    def test_it_is_taken(self, name: str, header: str, value: str) -> None:
+        value = value.format(token=TOKEN, account="0123456789abcdef" * 2)
+        if value.startswith("Basic "):
+            pair = value.removeprefix("Basic ").encode()
+            value = "Basic " + base64.b64encode(pair).decode()
+        sent = [(header.encode(), value.encode())]
+        ask = request.check(CATALOGUE[name], "GET", b"/x", b"", sent)
+        assert ask.token_digest == tokens.digest_of(TOKEN, TokenKind.TOOL)
+        assert ask.headers == []
+
+    @pytest.mark.parametrize("name", sorted(CATALOGUE))
+    def test_a_key_in_its_place_is_refused_and_not_repeated(self, name: str) -> None:
+        provider, key = CATALOGUE[name], canary(name)
+        for slot in provider.slots:
+            with pytest.raises(ToolTokenRequired) as refused:
+                request.check(provider, "GET", b"/x", b"", [slot.write(key.encode())])
+            for part in (key, key.rpartition(":")[2]):
+                assert part not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("elevenlabs", "where ElevenLabs's key would stand: xi-api-key: kst_…."),
+            (
+                "stripe",
+                ": Bearer kst_… or authorization: Basic with kst_… as the user or the password.",
+            ),
+            ("railway", "authorization: Bearer kst_… or project-access-token: kst_…."),
+        ],
+    )
+    def test_who_sends_none_is_told_where_it_would_stand(self, name: str, sentence: str) -> None:
+        for headers in ([], [(b"authorization", b"Basic !")], [(b"authorization", b"Digest x")]):
+            with pytest.raises(ToolTokenRequired) as refused:
+                request.check(CATALOGUE[name], "GET", b"/x", b"", headers)
+            assert str(refused.value).endswith(sentence)
+
 
 class TestHeaders:
+    @pytest.mark.parametrize(
+        ("name", "header"),
+        [
+            ("stripe", b"stripe-version"),
+            ("stripe", b"stripe-account"),
+            ("stripe", b"idempotency-key"),
+            ("twilio", b"x-twilio-client"),
+            ("github", b"x-github-api-version"),
+            ("resend", b"idempotency-key"),
+            ("openrouter", b"http-referer"),
+            ("openrouter", b"x-openrouter-title"),
+            ("cohere", b"x-client-name"),
+            ("groq", b"x-stainless-lang"),
+            ("xai", b"x-grok-conv-id"),
+        ],
+    )
+    def test_what_a_provider_s_own_users_send_passes(self, name: str, header: bytes) -> None:
+        sent = [CATALOGUE[name].slots[0].write(TOKEN.encode()), (header, b"x")]
+        ask = request.check(CATALOGUE[name], "POST", b"/x", b"", sent)
+        assert ask.headers == [(header, b"x")]
+
     def test_the_first_slot_that_holds_something_is_read(self) -> None:
         ask = request.check(
             CATALOGUE["anthropic"], "GET", b"/v1", b"", [(b"x-api-key", TOKEN.encode()), GOOD]

@@ -75,6 +75,46 @@ def test_nor_does_it_in_base64_at_any_alignment(
         assert core not in out
 
 
+# A user, a password, and what stands around it.
+USERS = st.text([chr(code) for code in range(0x21, 0x7F) if code != 0x3A], max_size=40)
+
+
+@given(USERS, KEYS, AROUND, AROUND, st.lists(st.integers(0, 5000), max_size=40))
+@example("AC" + "0" * 32, "c0ffee" * 5 + "42", b"", b"", [3])
+def test_of_a_user_and_a_password_the_password_does_not_come_through_alone(
+    user: str, password: str, before: bytes, after: bytes, cuts: list[int]
+) -> None:
+    pair = f"{user}:{password}"
+    for form in forms(password):
+        out = through(Scrubber(Secret(pair.encode())), before + form + after, cuts)
+        assert form not in out
+    for encoded, core in base64_forms(password, before, after):
+        assert core not in through(Scrubber(Secret(pair.encode())), encoded, cuts)
+    # As HTTP writes the two (RFC 7617).
+    basic = base64.b64encode(pair.encode())
+    out = through(Scrubber(Secret(pair.encode())), b"Basic " + basic, cuts)
+    for _, core in base64_forms(password, f"{user}:".encode(), b""):
+        assert core not in out
+
+
+def test_a_pair_is_struck_and_counted_as_one() -> None:
+    key = canary("twilio")
+    scrubber = Scrubber(Secret(key.encode()))
+    account, _, password = key.partition(":")
+    assert scrubber.strike(b"<" + key.encode() + b">") == b"<" + b"*" * len(key) + b">"
+    assert scrubber.struck == 1
+    assert scrubber.strike(password.encode()) == b"*" * len(password)
+    assert scrubber.struck == 2
+    # The account is in every address, and no secret.
+    assert scrubber.strike(account.encode()) == account.encode()
+
+
+def test_what_is_too_short_for_a_key_is_not_looked_for_alone() -> None:
+    scrubber = Scrubber(Secret(b"something:message"))
+    assert scrubber.strike(b"a message") == b"a message"
+    assert scrubber.strike(b"something:message") == b"*" * 17
+
+
 @given(st.text("ab", min_size=8, max_size=12), st.binary(max_size=300).map(bytes))
 def test_what_is_not_the_key_passes_unchanged_however_like_it(key: str, text: bytes) -> None:
     # A small alphabet, so that the text is full of beginnings.

@@ -1,6 +1,7 @@
 """What the providers say of keys, asked at no cost."""
 
 import asyncio
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,11 +10,11 @@ from broker.live import LiveCalls
 from broker.outbound import Outbound
 from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
-from keysteward.demo.fake_provider import FakeProvider, Gate, KeyKind, Mode, running
+from keysteward.demo.fake_provider import WIRES, FakeProvider, Gate, KeyKind, Mode, running
 from providers import CATALOGUE, find
 from store.changes import Change, Kind, Reason
 from tests.kit.canary import canary
-from tests.kit.scripted import says, scripted
+from tests.kit.scripted import answer, says, scripted
 from vault.errors import KeyGone
 from vault.rows import KeyState
 from vault.secret import Secret
@@ -48,7 +49,7 @@ async def verifier(
         yield Verifier(outbound, places, live, timeouts=PATIENCE)
 
 
-@pytest.mark.parametrize("wire", CATALOGUE)
+@pytest.mark.parametrize("wire", sorted(WIRES))
 @pytest.mark.parametrize(
     ("kind", "state"),
     [
@@ -64,14 +65,20 @@ async def test_each_provider_tells_good_from_bad(
     fake.keys[secret] = kind
     assert await verifier.standing(find(wire), Secret(secret.encode())) is state
     (call,) = fake.calls
-    assert call.method == "GET"
+    assert call.method == find(wire).check.method
     assert not fake.charged
-    held = [name for name, value in call.headers if secret.encode() in value]
-    assert held == [find(wire).slots[0].header]
-    assert secret.encode() not in call.raw_path + call.query
+    written = find(wire).slots[0].write(secret.encode())
+    assert [pair for pair in call.headers if written[1] in pair[1]] == [written]
+    assert secret.encode() not in call.raw_path + call.query + call.body
 
 
-@pytest.mark.parametrize("mode", [mode for mode in Mode if "ECHO" not in mode.name])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        *(Mode.HANG, Mode.RATE_LIMITED, Mode.OVERLOADED, Mode.ERROR_500),
+        *(Mode.REDIRECT, Mode.HTML_ERROR),
+    ],
+)
 async def test_a_provider_in_trouble_says_nothing_of_the_key(
     verifier: Verifier, fake: FakeProvider, mode: Mode
 ) -> None:
@@ -122,6 +129,16 @@ async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Ou
     assert state is KeyState.UNVERIFIED
 
 
+NO_TOKEN = b'{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}'
+NO_RIGHT = b'{"detail":{"status":"missing_permissions","message":"The key you used is missing"}}'
+SEND_ONLY = b'{"statusCode":401,"name":"restricted_api_key","message":"This API key is restricted"}'
+NO_RESEND_KEY = b'{"statusCode":%d,"message":"API key is invalid","name":"validation_error"}'
+WRONG_XAI_KEY = b'{"code":"Client specified an invalid argument","error":"%b provided: na***ys."}'
+XAI_KEY = b'{"redacted_api_key":"xai-...b14o","team_blocked":%b,"api_key_%b":true}'
+UNAUTHENTICATED = b'{"code":20003,"message":"Authenticate","status":401}'
+NOT_THERE = b'{"error":"Unauthorized IP address: 192.0.2.1","status":401}'
+
+
 @pytest.mark.parametrize(
     ("wire", "status", "said", "state"),
     [
@@ -131,13 +148,111 @@ async def test_a_provider_that_is_not_there_says_nothing_of_the_key(outbound: Ou
         ("google", 400, b"User location is not supported", KeyState.UNVERIFIED),
         ("anthropic", 404, b"not found", KeyState.UNVERIFIED),
         ("openai", 401, b"x" * 100_000, KeyState.REJECTED),
+        ("elevenlabs", 401, NO_TOKEN, KeyState.REJECTED),
+        ("elevenlabs", 401, NO_RIGHT, KeyState.SCOPED),
+        ("stripe", 401, b'{"error":{"message":"Invalid API Key provided"}}', KeyState.REJECTED),
+        ("stripe", 403, b'{"error":{"code":"more_permissions_required"}}', KeyState.SCOPED),
+        ("twilio", 401, UNAUTHENTICATED, KeyState.REJECTED),
+        ("twilio", 403, b'{"code":20008,"message":"Test Account Credentials"}', KeyState.SCOPED),
+        ("vultr", 401, b'{"error":"Invalid API token.","status":401}', KeyState.REJECTED),
+        ("vultr", 401, NOT_THERE, KeyState.SCOPED),
+        ("railway", 200, b'{"data":{"apiToken":{"workspaces":[{"id":"x"}]}}}', KeyState.ACTIVE),
+        ("railway", 200, b'{"data": {"apiToken": {"workspaces": []}}}', KeyState.ACTIVE),
+        ("railway", 200, b'{"errors":[{"message":"Not Authorized"}]}', KeyState.REJECTED),
+        ("railway", 200, b'{"errors":[{"message":"Rate limited"}]}', KeyState.UNVERIFIED),
+        ("railway", 200, b'{"errors":[],"data":{"apiToken":null}}', KeyState.UNVERIFIED),
+        ("railway", 200, b"", KeyState.UNVERIFIED),
+        ("resend", 200, b'{"object":"list","data":[]}', KeyState.ACTIVE),
+        ("resend", 401, SEND_ONLY, KeyState.SCOPED),
+        ("resend", 400, NO_RESEND_KEY % 400, KeyState.REJECTED),
+        ("resend", 401, NO_RESEND_KEY % 401, KeyState.REJECTED),
+        ("resend", 403, NO_RESEND_KEY % 403, KeyState.REJECTED),
+        ("resend", 403, b"error code: 1010", KeyState.UNVERIFIED),
+        ("github", 401, b'{"message":"Bad credentials","status":"401"}', KeyState.REJECTED),
+        ("github", 403, b'{"message":"Resource not accessible"}', KeyState.SCOPED),
+        ("mistral", 401, b'{"detail":"Unauthorized"}', KeyState.REJECTED),
+        ("groq", 401, b'{"error":{"code":"invalid_api_key"}}', KeyState.REJECTED),
+        ("deepseek", 401, b'{"error":{"message":"Authentication Fails"}}', KeyState.REJECTED),
+        ("xai", 400, WRONG_XAI_KEY % b"Incorrect API key", KeyState.REJECTED),
+        ("xai", 400, WRONG_XAI_KEY % b"Incorrect%20API%20key", KeyState.REJECTED),
+        ("xai", 400, b'{"error":"Malformed"}', KeyState.UNVERIFIED),
+        ("xai", 200, XAI_KEY % (b"false", b"good"), KeyState.ACTIVE),
+        ("xai", 200, XAI_KEY % (b"false", b"disabled"), KeyState.REJECTED),
+        ("xai", 200, XAI_KEY % (b"false", b"blocked"), KeyState.REJECTED),
+        ("xai", 200, XAI_KEY % (b"true", b"good"), KeyState.SCOPED),
+        ("openrouter", 401, b'{"error":{"code":401}}', KeyState.REJECTED),
+        ("together", 401, b'{"error":{"code":"invalid_api_key"}}', KeyState.REJECTED),
+        ("cohere", 200, b'{"valid":true,"organization_id":"x"}', KeyState.ACTIVE),
+        ("cohere", 200, b'{"valid": false}', KeyState.REJECTED),
+        ("cohere", 401, b'{"message":"invalid api token"}', KeyState.REJECTED),
+        ("perplexity", 200, b'{"requests":[]}', KeyState.ACTIVE),
+        ("perplexity", 401, b"<html>401 Authorization Required</html>", KeyState.REJECTED),
     ],
 )
-async def test_a_refusal_is_judged_by_what_it_says(  # noqa: PLR0917 - a row of the table
+async def test_an_answer_is_judged_by_what_it_says(  # noqa: PLR0917 - a row of the table
     outbound: Outbound, live: LiveCalls, wire: str, status: int, said: bytes, state: KeyState
 ) -> None:
-    head = b"HTTP/1.1 %d no\r\ncontent-length: %d\r\n\r\n" % (status, len(said))
+    head = b"HTTP/1.1 %d so\r\ncontent-length: %d\r\n\r\n" % (status, len(said))
     async with scripted(says(head + said)) as url:
         places = {wire: Upstream.at(url, private_allowed=True)}
         verifier = Verifier(outbound, places, live, timeouts=PATIENCE)
         assert await verifier.standing(find(wire), Secret(canary(wire).encode())) is state
+
+
+async def test_a_refusal_that_good_keys_get_too_says_nothing(
+    outbound: Outbound, live: LiveCalls
+) -> None:
+    said = answer(status=b"401 no", body=UNAUTHENTICATED)
+    key = Secret(b"SK" + b"0" * 32 + b":" + b"c" * 32)
+    async with scripted(says(said)) as url:
+        places = {"twilio": Upstream.at(url, private_allowed=True)}
+        verifier = Verifier(outbound, places, live, timeouts=PATIENCE)
+        assert await verifier.standing(find("twilio"), key) is KeyState.UNVERIFIED
+
+
+async def test_an_answer_whose_words_do_not_matter_is_not_waited_for(
+    outbound: Outbound, live: LiveCalls
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
+    async with scripted(says(head)) as url:
+        places = {"groq": Upstream.at(url, private_allowed=True)}
+        verifier = Verifier(outbound, places, live, timeouts=Timeouts())
+        async with asyncio.timeout(5):
+            state = await verifier.standing(find("groq"), Secret(canary("groq").encode()))
+    assert state is KeyState.ACTIVE
+
+
+async def test_an_answer_that_breaks_off_is_judged_by_what_came(
+    outbound: Outbound, live: LiveCalls
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
+    for said, state in (
+        (b'{"valid": true, "or', KeyState.ACTIVE),
+        (b'{"valid"', KeyState.UNVERIFIED),
+    ):
+        async with scripted(says(head + said)) as url:
+            places = {"cohere": Upstream.at(url, private_allowed=True)}
+            verifier = Verifier(outbound, places, live, timeouts=PATIENCE)
+            secret = Secret(canary("cohere").encode())
+            assert await verifier.standing(find("cohere"), secret) is state
+
+
+async def test_a_check_may_be_a_post_with_a_body(outbound: Outbound, live: LiveCalls) -> None:
+    asked: list[tuple[bytes, bytes]] = []
+
+    async def script(head: bytes, reader: StreamReader, writer: StreamWriter) -> None:
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        asked.append((head, await reader.readexactly(length)))
+        writer.write(answer(body=b'{"data":{"apiToken":{}},"valid":true}'))
+
+    async with scripted(script) as url:
+        for name in ("railway", "cohere"):
+            places = {name: Upstream.at(url, private_allowed=True)}
+            verifier = Verifier(outbound, places, live, timeouts=PATIENCE)
+            state = await verifier.standing(find(name), Secret(canary(name).encode()))
+            assert state is KeyState.ACTIVE
+    (railway, query), (cohere, nothing) = asked
+    assert railway.startswith(b"POST /graphql/v2 HTTP/1.1\r\n")
+    assert query == b'{"query":"{apiToken{workspaces{id}}}"}'
+    assert cohere.startswith(b"POST /v1/check-api-key HTTP/1.1\r\n")
+    assert nothing == b""

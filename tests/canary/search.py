@@ -13,6 +13,7 @@ CORES: Final = (
     b"openaiCANARY",
     b"anthropicCANARY",
     b"google-CANARY",
+    b"604872913550",  # in those of all the others
     b"CANARYpasswordofletters",
 )
 TOKEN: Final = re.compile(rb"ks[tuo]_[0-9A-Za-z]{49}")

@@ -88,7 +88,7 @@ def test_a_value_once_remembered_never_shows_again(before: str, known: str, afte
     assert known not in redactor.clean(before + known + after)
 
 
-@given(st.data(), st.sampled_from(list(CATALOGUE.values())), TEXTS)
+@given(st.data(), st.sampled_from([row for row in CATALOGUE.values() if row.shapes]), TEXTS)
 def test_a_key_of_each_shape_in_the_catalogue_is_struck(
     data: st.DataObject, provider: object, after: str
 ) -> None:
