@@ -3,12 +3,11 @@
 Nothing of request or answer is kept but the ledger's row. No call is ever sent twice.
 """
 
-import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from ulid import ULID
@@ -17,8 +16,8 @@ from accounts import tools
 from accounts.errors import AddressUnverified, TokenUnknown, TooManyTries
 from accounts.tools import Tool
 from audit import Signer
-from broker import calls, request, wire
-from broker.calls import Outcome
+from broker import calls, ceilings, commitments, request, reservations, wire
+from broker.commitments import HOUR, Commitment
 from broker.errors import (
     CallFailure,
     ClientGone,
@@ -31,97 +30,48 @@ from broker.errors import (
     UpstreamFailed,
     UpstreamTooSlow,
 )
+from broker.intake import Drains, Hangup, Intake, Receive
 from broker.live import LiveCalls, Scope
-from broker.outbound import Outbound, Response
+from broker.outbound import Outbound
+from broker.outcome import Outcome
+from broker.passing import Passage, Send, pass_on
 from broker.request import Ask
+from broker.reservations import Admission, End
 from broker.scrub import Scrubber
+from broker.tally import Tally
 from broker.upstream import Timeouts, Upstream, UpstreamFailure, UpstreamTimedOut
-from providers import Provider
-from store import Clock, Store, StoreUnavailable, Tx
+from metering import Quote, Request, hourly
+from metering.bodies import splice
+from metering.meters import catalogue
+from store import Clock, Owner, Store, StoreUnavailable, Tx
 from vault import rows
 from vault.errors import KeyNeedsReentry, NoKey
 from vault.rows import SealedKey
 from vault.secret import Secret
 from vault.vault import Vault
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 _LOG: Final = logging.getLogger("keysteward.broker")
 _IDENTITY: Final = (b"accept-encoding", b"identity")
 """Nothing is asked for in a compressed form: what can't be read can't be searched for the key."""
 _TIMEOUTS: Final = Timeouts()
-_REDIRECTS: Final = frozenset({301, 302, 303, 305, 307, 308})
-_NO_BODY: Final = frozenset({204, 304})
-_HIGHEST_STATUS: Final = 599
-_WATCH_AFTER_SECONDS: Final = 0.05
 _LARGEST_PEEKED: Final = 65_536
 _MODEL_IN_PATH: Final = re.compile(rb"/models/([A-Za-z0-9._-]{1,100})")
 _MODEL_IN_JSON: Final = re.compile(rb'"model"\s*:\s*"([A-Za-z0-9._:/-]{1,100})"')
 _MODEL: Final = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
-# How a server-sent event ends, in each of the line ends that the standard knows.
-_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
-_LONGEST_EVENT_END: Final = 4
-
-_RESPONSE_PASSES: Final = frozenset(
-    {
-        b"content-type",
-        b"content-length",
-        b"content-disposition",
-        b"content-encoding",
-        b"content-language",
-        b"content-range",
-        b"accept-ranges",
-        b"cache-control",
-        b"date",
-        b"etag",
-        b"last-modified",
-        b"request-id",
-        b"retry-after",
-        b"retry-after-ms",
-        b"server-timing",
-        b"x-request-id",
-        b"x-should-retry",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A call that may go out: for which tool, with which key, and its row in the ledger."""
+    """A call that may go out: for which tool, with which key, under which ceilings."""
 
     id: str
     tool: Tool
     key: SealedKey
-
-
-class Tally:
-    """What a call has come to so far; the ledger gets it at the end."""
-
-    __slots__ = ("bytes_in", "bytes_out", "end", "model", "outcome", "status", "streams")
-
-    def __init__(self, model: str | None) -> None:
-        self.outcome = Outcome.LOST
-        self.status: int | None = None
-        """The status that the tool was given; None until it was."""
-        self.model = model
-        self.streams = False
-        """True when the answer is a stream of server-sent events, to which one can be added."""
-        self.end = b"\n\n"
-        """The last bytes passed on of such a stream."""
-        self.bytes_in = 0
-        self.bytes_out = 0
-
-    def passed(self, out: bytes) -> None:
-        """Note that these bytes of the answer were passed on."""
-        self.bytes_out += len(out)
-        if self.streams:
-            self.end = (self.end + out[-_LONGEST_EVENT_END:])[-_LONGEST_EVENT_END:]
-
-    @property
-    def between_events(self) -> bool:
-        """Tell whether an event can be added: into the middle of one, it would garble both."""
-        return self.streams and self.end.endswith(_EVENT_ENDS)
+    model: str | None
+    quote: Quote
+    admission: Admission
+    is_dispatched: bool
+    """What it holds counts as gone out already."""
 
 
 class Broker:
@@ -140,6 +90,7 @@ class Broker:
         *,
         timeouts: Timeouts = _TIMEOUTS,
         verified_only: bool = False,
+        drains: Drains | None = None,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -151,6 +102,7 @@ class Broker:
         self._worker = worker
         self._timeouts = timeouts
         self._verified_only = verified_only
+        self._drains = drains or Drains()
 
     async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
         """Make one call and pass its answer on.
@@ -158,14 +110,18 @@ class Broker:
         Raises `CallFailure` while nothing of an answer was passed on; after that the stream itself
         tells, by a last event or by breaking off.
         """
-        booking = await self._book(ask)
-        tally = Tally(model_in(ask.target))
+        intake = Intake(receive, has_body=ask.has_body)
+        try:
+            booking = await self._booked(ask, intake)
+        except ClientGone:
+            return  # before anything began
+        tally = Tally(booking.model)
         last_event = b""
         try:
             with self._live.join(
                 key=booking.key.id, tool=booking.tool.id, account=booking.tool.account
             ) as scope:
-                await self._exchange(ask, booking, tally, scope, receive, send)
+                await self._exchange(ask, intake, booking, tally, scope, receive, send)
         except ClientGone:
             tally.outcome = Outcome.CLIENT_GONE
         except CallFailure as failure:
@@ -181,27 +137,38 @@ class Broker:
         if last_event:
             await send({"type": "http.response.body", "body": last_event})
 
-    def _book(self, ask: Ask) -> Awaitable[Booking]:
-        """Find token and key alive and begin the ledger's row, all in one transaction, durably.
+    async def _booked(self, ask: Ask, intake: Intake) -> Booking:
+        """Book the call; the whole of its body is awaited only where a ceiling needs its bound."""
+        await intake.begin()
+        booking = await self._book(ask, intake)
+        if booking is None:
+            await intake.finish()
+            booking = await self._book(ask, intake)
+        if not isinstance(booking, Booking):
+            raise booking or RuntimeError("A whole body was asked for twice.")
+        return booking
 
-        This is where a call starts: once a removal has been committed, no booking succeeds.
+    def _book(self, ask: Ask, intake: Intake) -> Awaitable[Booking | CallFailure | None]:
+        """Find token and key alive, let the call in under its ceilings, begin the ledger's row.
+
+        All in one transaction, durably. This is where a call starts: once a removal has been
+        committed, no booking succeeds. Gives what refuses it, where that must be kept; None where a
+        ceiling governs the call and its body is not whole yet.
         """
         call, at, provider = f"call_{ULID()}", self._clock(), ask.provider
+        quote = catalogue.quote(_request_of(ask, intake))
+        model = _model_of(ask, quote, intake)
+        # With a connection at hand the request leaves at once; else it is marked when there is one.
+        at_once = self._outbound.has_idle(self._upstreams[provider.id])
 
-        def unit(tx: Tx) -> Booking:
+        def unit(tx: Tx) -> Booking | CallFailure | None:
+            tool = self._holder(tx, ask, at)
+            if not intake.is_whole and ceilings.governing(
+                tx, tool.owner, provider=provider.id, tool=tool.id
+            ):
+                return None
             try:
-                tool = tools.holder_of(
-                    tx,
-                    self._signer,
-                    ask.token_digest,
-                    now=at,
-                    verified_alone=self._verified_only,
-                )
                 tools.note_call(tx, tool, now=at)
-            except TokenUnknown as unknown:
-                raise ToolTokenRequired(str(unknown)) from None
-            except AddressUnverified as unverified:
-                raise OwnerUnverified(str(unverified)) from None
             except TooManyTries as soon:
                 raise ToolTooFast(soon.wait) from None
             if not tool.allows(provider.id):
@@ -210,6 +177,11 @@ class Broker:
                 key = rows.in_use(tx, tool.owner, provider.id, ask.choice)
             except NoKey:
                 raise NoKeyForCall(str(NoKey(provider.name))) from None
+            admission = reservations.admit(
+                tx, tool.owner, call, tool.id, provider.id, quote, dispatched=at_once, at=at
+            )
+            if isinstance(admission, CallFailure):
+                return admission
             calls.begin(
                 tx,
                 call,
@@ -219,15 +191,30 @@ class Broker:
                 version=key.version,
                 provider=provider.id,
                 worker=self._worker,
+                operation=quote.operation,
+                model=model,
+                bound=admission.bound,
                 at=at,
             )
-            return Booking(call, tool, key)
+            return Booking(call, tool, key, model, quote, admission, at_once)
 
         return self._store.write(unit)
+
+    def _holder(self, tx: Tx, ask: Ask, at: int) -> Tool:
+        """Find the token alive."""
+        try:
+            return tools.holder_of(
+                tx, self._signer, ask.token_digest, now=at, verified_alone=self._verified_only
+            )
+        except TokenUnknown as unknown:
+            raise ToolTokenRequired(str(unknown)) from None
+        except AddressUnverified as unverified:
+            raise OwnerUnverified(str(unverified)) from None
 
     async def _exchange(  # noqa: PLR0917 - a step of `call`, with what that has gathered
         self,
         ask: Ask,
+        intake: Intake,
         booking: Booking,
         tally: Tally,
         scope: Scope,
@@ -235,9 +222,10 @@ class Broker:
         send: Send,
     ) -> None:
         """Send the request with the key in its one header, and pass the answer on."""
-        hangup = Hangup(scope, receive)
+        drains = self._drains if booking.admission.governed else None
+        hangup = Hangup(scope, receive, tally, drains)
         try:
-            body = await _first_of_body(ask, tally, receive, hangup)
+            body = _body_of(intake, booking, tally, hangup)
             secret = self._open(booking.key)
             scrubber = Scrubber(secret)
             headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal()), _IDENTITY]
@@ -248,19 +236,33 @@ class Broker:
                 ask.target,
                 headers,
                 body,
-                content_length=ask.content_length,
+                content_length=len(body) if isinstance(body, bytes) else ask.content_length,
                 timeouts=self._timeouts,
+                before=lambda: self._dispatch(booking, tally),
+            )
+            passage = Passage(
+                booking.id, ask.provider, booking.quote, booking.admission, b"stream" in ask.target
             )
             try:
-                await _pass_on(answer, booking, ask.provider, tally, scrubber, send)
+                await pass_on(answer, passage, tally, scrubber, send)
             finally:
                 answer.abort()
         except UpstreamTimedOut as late:
+            tally.dispatched = tally.dispatched and late.after_dispatch
             raise UpstreamTooSlow(str(late)) from None
         except UpstreamFailure as failed:
+            tally.dispatched = tally.dispatched and failed.after_dispatch
             raise UpstreamFailed(str(failed)) from None
         finally:
             hangup.stop()
+
+    async def _dispatch(self, booking: Booking, tally: Tally) -> None:
+        """Note that the request leaves now: durably, where that was not known at its booking."""
+        if booking.admission.holds and not booking.is_dispatched:
+            await self._store.write(
+                lambda tx: reservations.dispatch(tx, booking.tool.owner, booking.id)
+            )
+        tally.dispatched = True
 
     def _open(self, key: SealedKey) -> Secret:
         try:
@@ -269,63 +271,92 @@ class Broker:
             raise KeyUnusable(str(broken)) from None
 
     async def _settle(self, booking: Booking, tally: Tally) -> None:
-        """Write down what the call came to; if that fails, the tool has its answer all the same."""
+        """Write down what the call came to; if that fails, the tool has its answer all the same.
+
+        What it holds then stays held, until this process ends: it counts in full.
+        """
         at = self._clock()
         try:
-            await self._store.write_soon(
-                lambda tx: calls.end(
-                    tx,
-                    booking.id,
-                    booking.tool.owner,
-                    outcome=tally.outcome,
-                    status=tally.status,
-                    model=tally.model,
-                    bytes_in=tally.bytes_in,
-                    bytes_out=tally.bytes_out,
-                    at=at,
-                )
-            )
+            await self._store.write_soon(lambda tx: _close_books(tx, booking, tally, at))
         except StoreUnavailable as failure:
             _LOG.error("The end of %s could not be written down. %s", booking.id, failure)
 
 
-class Hangup:
-    """Notices that the tool hung up while its answer is awaited or passed on.
+def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
+    tool, quote, admission = booking.tool, booking.quote, booking.admission
+    reading = tally.reading
+    model = tally.model or (_fit(reading.model or "") if reading else None)
+    owner = calls.end(
+        tx,
+        booking.id,
+        tool.owner,
+        outcome=tally.outcome,
+        status=tally.status,
+        model=model,
+        bytes_in=tally.bytes_in,
+        bytes_out=tally.bytes_out,
+        at=at,
+    )
+    if owner is None:
+        return  # somebody else has closed them: this process was taken for dead
+    provider = booking.key.provider
+    verdict = tally.verdict(quote, admission)
+    reservations.settle(tx, owner, booking.id, tool.id, provider, model, admission, verdict, at=at)
+    if verdict.end is End.SETTLED and tally.worked:
+        _commit(tx, owner, booking, reading.resource if reading else None, at)
 
-    Watching costs a task, so it begins only for a call that takes its time.
-    """
 
-    __slots__ = ("_receive", "_scope", "_stopped", "_timer", "_watch")
+def _commit(tx: Tx, owner: Owner, booking: Booking, resource: str | None, at: int) -> None:
+    """Begin or end what costs by the hour."""
+    quote, provider = booking.quote, booking.key.provider
+    if quote.ends is not None:
+        commitments.end(tx, owner, provider, quote.ends, at=at)
+    by_the_hour = hourly(quote, booking.admission.rates)
+    if resource is not None and by_the_hour:
+        tool, item = booking.tool.id, quote.model
+        commitments.begin(
+            tx,
+            owner,
+            Commitment(provider, resource, booking.id, tool, item, by_the_hour, at, at + HOUR),
+        )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._scope = scope
-        self._receive = receive
-        self._watch: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._stopped = False
 
-    def start(self) -> None:
-        """Watch, now that the request's body has been taken: only a hang-up can come."""
-        # An answer can be whole before the request is: then there is nothing left to watch.
-        if not self._stopped:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_WATCH_AFTER_SECONDS, self._begin)
+def _request_of(ask: Ask, intake: Intake) -> Request:
+    path, _, query = ask.target.decode("ascii").partition("?")
+    headers = dict(ask.headers)
+    return Request(
+        ask.provider.id,
+        ask.method.decode("ascii"),
+        path,
+        query,
+        headers.get(b"content-type", b"").decode("latin-1").lower(),
+        headers,
+        intake.whole,
+    )
 
-    def stop(self) -> None:
-        """Watch no longer."""
-        self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
 
-    def _begin(self) -> None:
-        self._watch = asyncio.get_running_loop().create_task(self._wait())
+def _body_of(
+    intake: Intake, booking: Booking, tally: Tally, hangup: Hangup
+) -> bytes | AsyncIterator[bytes] | None:
+    """Give the body that goes out: whole, with what metering puts in; or as it comes."""
+    tally.bytes_in = len(intake.first)
+    body = intake.whole
+    if body is None:
+        return intake.as_it_comes(tally, hangup.start)
+    hangup.start()
+    tally.bytes_in = len(body)
+    quote = booking.quote
+    edits = (*quote.edits, *quote.capping) if booking.admission.governed else quote.edits
+    return (splice(body, edits) if edits else body) or None
 
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._scope.end(ClientGone())
+
+def _model_of(ask: Ask, quote: Quote, intake: Intake) -> str | None:
+    """Give the model that a request names, or the item that it is priced by."""
+    if quote.model is not None:
+        return _fit(quote.model)
+    if (named := model_in(ask.target)) is not None:
+        return named
+    return _model_in_body(intake.first, whole=intake.is_whole) if ask.has_body else None
 
 
 def model_in(target: bytes) -> str | None:
@@ -342,95 +373,12 @@ def _model_in_body(body: bytes, *, whole: bool) -> str | None:
         except orjson.JSONDecodeError:
             return None
         model = document.get("model") if isinstance(document, dict) else None
-        model = model if isinstance(model, str) and _MODEL.fullmatch(model) else None
-    else:
-        found = _MODEL_IN_JSON.search(body[:_LARGEST_PEEKED])
-        model = found[1].decode() if found else None
-    # A token put there by mistake must not stand in the ledger.
-    return None if model is None or request.carries_a_key(model.encode()) else model
+        return _fit(model) if isinstance(model, str) else None
+    found = _MODEL_IN_JSON.search(body[:_LARGEST_PEEKED])
+    return _fit(found[1].decode()) if found else None
 
 
-async def _first_of_body(
-    ask: Ask, tally: Tally, receive: Receive, hangup: Hangup
-) -> bytes | AsyncIterator[bytes] | None:
-    """Give the request's body: whole where one piece was all of it, else as it comes."""
-    if not ask.has_body:
-        hangup.start()
-        return None
-    first, more = await _piece(receive)
-    tally.bytes_in += len(first)
-    if tally.model is None:
-        tally.model = _model_in_body(first, whole=not more)
-    if more:
-        return _rest_of_body(first, tally, receive, hangup)
-    hangup.start()
-    return first
-
-
-async def _rest_of_body(
-    first: bytes, tally: Tally, receive: Receive, hangup: Hangup
-) -> AsyncIterator[bytes]:
-    yield first
-    more = True
-    while more:
-        piece, more = await _piece(receive)
-        tally.bytes_in += len(piece)
-        yield piece
-    hangup.start()
-
-
-async def _piece(receive: Receive) -> tuple[bytes, bool]:
-    """Give the next piece of the request's body, and whether more follows."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    return message.get("body", b""), message.get("more_body", False)
-
-
-async def _pass_on(  # noqa: PLR0917 - likewise
-    answer: Response,
-    booking: Booking,
-    provider: Provider,
-    tally: Tally,
-    scrubber: Scrubber,
-    send: Send,
-) -> None:
-    """Pass an answer on as it comes, byte for byte, less the key should it stand in there."""
-    if answer.status in _REDIRECTS:
-        raise UpstreamFailed(
-            "The provider answered with a redirect, which is not followed: it could carry the key "
-            "off."
-        )
-    if answer.status > _HIGHEST_STATUS:
-        raise UpstreamFailed("The provider answered with a status that HTTP does not have.")
-    headers = [
-        (name, value)
-        for name, value in answer.headers
-        if name in _RESPONSE_PASSES or name.startswith(provider.headers)
-    ]
-    if scrubber.finds(b"\0".join([value for _, value in headers])):
-        headers = [(name, scrubber.strike(value)) for name, value in headers]
-    known = dict(headers)
-    if answer.status in _NO_BODY:
-        # Here it tells of the body that GET would have given (RFC 9110, section 8.6): none comes.
-        headers = [(name, value) for name, value in headers if name != b"content-length"]
-    tally.streams = (
-        known.get(b"content-type", b"").lower().startswith(b"text/event-stream")
-        and b"content-length" not in known
-    )
-    headers.append((b"keysteward-call", booking.id.encode()))
-    tally.status = answer.status
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    async for chunk in answer:
-        out = scrubber.feed(chunk)
-        if answer.taken:
-            break
-        if out:
-            await send({"type": "http.response.body", "body": out, "more_body": True})
-            tally.passed(out)
-    else:
-        out = b""
-    out += scrubber.flush()
-    await send({"type": "http.response.body", "body": out})
-    tally.passed(out)
-    tally.outcome = Outcome.ANSWERED
+def _fit(model: str) -> str | None:
+    """Give a model's name as it may stand in the ledger: a token put there by mistake may not."""
+    fits = _MODEL.fullmatch(model) and not request.carries_a_key(model.encode())
+    return model if fits else None

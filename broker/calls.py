@@ -3,21 +3,12 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from broker import reservations
+from broker.outcome import Outcome
+from metering import Source
 from store import Owner, Row, Store, Tx
-
-
-class Outcome(StrEnum):
-    """What became of a call."""
-
-    ANSWERED = "ANSWERED"
-    CUT = "CUT"
-    CLIENT_GONE = "CLIENT_GONE"
-    UPSTREAM_FAILED = "UPSTREAM_FAILED"
-    REFUSED = "REFUSED"
-    LOST = "LOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +28,26 @@ class Call:
     bytes_in: int
     bytes_out: int
     duration: int | None
+    operation: str | None
+    bound: int | None
+    """The most that it could cost, in nano-dollars; None: nobody can tell."""
+    cost: int | None
+    """What it did cost, in nano-dollars; None while it runs, and where nobody knows."""
+    source: Source | None
+    """Where the cost comes from; None where there is none."""
+    disputed: bool
+    """Its cost counts in full, and may be released by its owner."""
 
 
+_OF_CALL: Final = (
+    "FROM ledger WHERE ledger.account = calls.account AND ledger.call = calls.id AND unit = 'usd'"
+)
 _CALL: Final = (
-    "SELECT id, account, tool, key, version, provider, started_at, model, outcome, status,"
-    " bytes_in, bytes_out, duration FROM calls"
+    "SELECT id, account, tool, key, version, provider, started_at, model, outcome, status,"  # noqa: S608
+    " bytes_in, bytes_out, duration, operation, bound,"
+    f" (SELECT sum(amount) {_OF_CALL}), (SELECT source {_OF_CALL} ORDER BY entry DESC LIMIT 1),"
+    " EXISTS (SELECT 1 FROM reservations WHERE reservations.account = calls.account"
+    " AND reservations.call = calls.id AND state = 'DISPUTED') FROM calls"
 )
 
 
@@ -55,12 +61,16 @@ def begin(
     version: int,
     provider: str,
     worker: str,
+    operation: str | None,
+    model: str | None,
+    bound: int | None,
     at: int,
 ) -> None:
     """Note a call down, in the transaction that found its key alive."""
     tx.run(
-        "INSERT INTO calls (id, account, tool, key, version, provider, worker, started_at)"
-        " VALUES (:id, :account, :tool, :key, :version, :provider, :worker, :at)",
+        "INSERT INTO calls (id, account, tool, key, version, provider, worker, operation, model,"
+        " bound, started_at) VALUES (:id, :account, :tool, :key, :version, :provider, :worker,"
+        " :operation, :model, :bound, :at)",
         id=call,
         account=owner.account,
         tool=tool,
@@ -68,6 +78,9 @@ def begin(
         version=version,
         provider=provider,
         worker=worker,
+        operation=operation,
+        model=model,
+        bound=bound,
         at=at,
     )
 
@@ -83,8 +96,8 @@ def end(
     bytes_in: int,
     bytes_out: int,
     at: int,
-) -> None:
-    """Note what became of a call. Said twice, the first time stands.
+) -> Owner | None:
+    """Note what became of a call; give whose it is now. Said twice, the first time stands: None.
 
     Its account may have taken another id since the call began.
     """
@@ -102,7 +115,8 @@ def end(
             bytes_out=bytes_out,
             at=at,
         ):
-            return
+            return Owner(account)
+    return None
 
 
 def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
@@ -119,13 +133,19 @@ def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
         seen |= fresh
 
 
-def give_up_on_the_dead(tx: Tx, *, silent_since: int) -> None:
-    """Close the books of server processes that died: their calls are lost, their listeners gone."""
+def give_up_on_the_dead(tx: Tx, *, silent_since: int, at: int) -> None:
+    """Close the books of server processes that died: their calls are lost, their listeners gone.
+
+    What the calls held of ceilings counts in full, unless they never left.
+    """
     dead = "SELECT id FROM workers WHERE seen_at < :silent_since"
-    tx.run(
-        f"UPDATE calls SET outcome = 'LOST' WHERE outcome IS NULL AND worker IN ({dead})",  # noqa: S608
+    lost = tx.all(
+        f"UPDATE calls SET outcome = 'LOST' WHERE outcome IS NULL AND worker IN ({dead})"  # noqa: S608
+        " RETURNING account, id",
         silent_since=silent_since,
     )
+    for account, call in lost:
+        reservations.give_up(tx, Owner(account), call, at=at)
     tx.run(f"DELETE FROM listeners WHERE worker IN ({dead})", silent_since=silent_since)  # noqa: S608
     tx.run("DELETE FROM workers WHERE seen_at < :silent_since", silent_since=silent_since)
 
@@ -182,6 +202,31 @@ class Calls:
 
 
 def _call(row: Row) -> Call:
-    *start, outcome, status, bytes_in, bytes_out, duration = row
+    *start, outcome, status, came, left, duration, operation, bound, cost, source, disputed = row
+    call, account, tool, key, version, provider, started_at, model = start
     what = Outcome(outcome) if outcome else None
-    return Call(*start, what, status, bytes_in, bytes_out, duration)  # type: ignore[call-arg]
+    where = Source(source) if source else None
+    if where is Source.UNPRICED or what is None:
+        cost = None
+    elif where is None:
+        cost = 0  # nothing was charged
+    return Call(
+        id=call,
+        account=account,
+        tool=tool,
+        key=key,
+        version=version,
+        provider=provider,
+        started_at=started_at,
+        model=model,
+        outcome=what,
+        status=status,
+        bytes_in=came,
+        bytes_out=left,
+        duration=duration,
+        operation=operation,
+        bound=bound,
+        cost=cost,
+        source=where,
+        disputed=bool(disputed),
+    )

@@ -1,9 +1,10 @@
 """Why a call was not made, or not finished: a closed set, each with the HTTP status it answers."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
-from broker.calls import Outcome
+from broker.outcome import Outcome
 from store.errors import Failure
 
 
@@ -15,6 +16,8 @@ class CallFailure(Failure):
     outcome: ClassVar[Outcome] = Outcome.REFUSED
     retry_after: int | None = None
     """Seconds after which the same request may do better; None: a retry can't help."""
+    facts: Mapping[str, str] | None = None
+    """What a program may want to read besides the code."""
 
 
 class RequestRefused(CallFailure):
@@ -138,6 +141,81 @@ class UpstreamTooSlow(CallFailure):
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "upstream_timed_out"
     outcome = Outcome.UPSTREAM_FAILED
+
+
+class CeilingRefused(CallFailure):
+    """A ceiling does not let the call in. `facts` hold limit, settled, held, bound and reason."""
+
+    status = HTTPStatus.PAYMENT_REQUIRED
+    code = "ceiling_refused"
+
+
+class CeilingHit(CeilingRefused):
+    """The ceiling is used up, or was; it stays hit until its owner resets or raises it."""
+
+    code = "ceiling_hit"
+
+
+class BoundAboveCeiling(CeilingRefused):
+    """The call alone might cost more than the whole ceiling; the ceiling stays open for others."""
+
+    code = "bound_above_ceiling"
+
+
+class HoldsInFlight(CeilingRefused):
+    """Calls that are running hold what is left; it may come free when they end."""
+
+    code = "in_flight_holds"
+    retry_after = 1
+
+
+class NotPriceable(CallFailure):
+    """A ceiling governs the call, and no upper bound of its cost can be given."""
+
+    status = HTTPStatus.PAYMENT_REQUIRED
+    code = "unpriceable"
+
+
+class BodyTooLarge(CallFailure):
+    """A ceiling governs the call, and its body is too large to work a bound out of."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Under a ceiling, a request's body has at most {most // 2**20} MiB: what it may cost "
+            "is worked out before it leaves."
+        )
+
+
+class CeilingGone(Failure):
+    """No such ceiling, or tool: removed, or never was."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such ceiling, or tool.")
+
+
+class CeilingUnfit(Failure):
+    """A ceiling can't have this limit or unit."""
+
+
+class PriceUnfit(Failure):
+    """A price can't be this."""
+
+
+class NothingDisputed(Failure):
+    """No call of that reference is disputed."""
+
+    def __init__(self) -> None:
+        super().__init__("No call of that reference is disputed.")
+
+
+class CommitmentGone(Failure):
+    """Nothing of that name runs and costs by the hour."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of that name costs by the hour.")
 
 
 class ClientGone(Failure):

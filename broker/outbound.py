@@ -15,7 +15,7 @@ import http
 import math
 import select
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import chain
 from typing import Final, Self, cast
 
@@ -247,6 +247,11 @@ class _Connection(asyncio.Protocol):
         moment in which the end is still on its way.
         """
         return not self._transport.is_closing() and not self._poll.poll(0)
+
+    def must_stand(self) -> None:
+        """Make sure of it. Raises `UpstreamUnreachable`: nothing was sent yet."""
+        if not self.stands():
+            raise UpstreamUnreachable("the connection was closed before anything was sent")
 
     async def exchange(
         self,
@@ -535,6 +540,7 @@ class Outbound:
         *,
         content_length: int | None = None,
         timeouts: Timeouts = _PATIENCE,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> Response:
         """Send one request, once; give its answer when the head of that has come.
 
@@ -550,14 +556,25 @@ class Outbound:
         framing = _framing(method, body, content_length)
         head = _head(pool, method, target, headers, framing)
         del headers
+        connection = None
         try:
             connection = pool.take() or await self._connect(upstream, pool, timeouts)
+            if before is not None:
+                await before()
+                connection.must_stand()
         except BaseException:
             _wipe(head)
+            if connection is not None:
+                connection.abort()
             raise
         return await connection.exchange(
             head, body or b"", content_length, timeouts, bodiless=method == b"HEAD"
         )
+
+    def has_idle(self, upstream: Upstream) -> bool:
+        """Tell whether a connection lies ready, so that a request would leave at once."""
+        pool = self._pools.get(upstream)
+        return pool is not None and bool(pool.idle)
 
     async def close(self) -> None:
         """Close every connection; what is still under way there is cut off."""

@@ -20,25 +20,31 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from accounts import limits, moving
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
-from broker import calls
+from broker import calls, commitments
 from broker.broker import Broker
 from broker.calls import Calls
+from broker.ceilings import Ceilings
+from broker.commitments import Commitments
+from broker.ledger import Ledger
 from broker.live import LiveCalls
 from broker.outbound import Outbound
+from broker.prices import Prices
 from broker.upstream import Timeouts, Upstream
 from broker.verification import Verifier
 from keysteward import logs
-from keysteward.config import Config
+from keysteward.config import Config, SettingUnfit
 from keysteward.doors import door_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.http import VIA, KnownHosts, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.people import gather
+from metering import prices
 from providers import CATALOGUE
 from redact import asyncio_exceptions
 from resolvers import build
 from resolvers.context import Cookies, Services
+from resolvers.money import Money
 from resolvers.people import People
 from store import Clock, Store, Tx, system_clock
 from store.changes import Tail
@@ -89,6 +95,7 @@ def create_app(
     async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_exception_handler(asyncio_exceptions)
         async with contextlib.AsyncExitStack() as stack:
+            _take_prices(config)
             store = await stack.enter_async_context(await Store.open(config.database))
             keyring = keyring_of(config)
             await store.write(keyring.open_check_values)
@@ -105,16 +112,8 @@ def create_app(
             live = LiveCalls()
             revocations = Revocations(store, clock)
             listeners = Listeners(revocations, worker, clock, heartbeat_seconds=heartbeat_seconds)
-            ledger = Calls(store)
             people = gather(
-                stack,
-                config,
-                store,
-                keyring,
-                clock,
-                hasher,
-                (vault, ledger, revocations),
-                limits=guess_limits,
+                stack, config, store, keyring, clock, hasher, vault, limits=guess_limits
             )
             services = Services(
                 store=store,
@@ -124,7 +123,13 @@ def create_app(
                 verifier=Verifier(outbound, upstreams, live),
                 revocations=revocations,
                 listeners=listeners,
-                calls=ledger,
+                calls=Calls(store),
+                money=Money(
+                    Ceilings(store, keyring, clock),
+                    Ledger(store, keyring, clock),
+                    Prices(store, keyring, clock),
+                    Commitments(store, keyring, clock),
+                ),
                 clock=clock,
                 cookies=Cookies(secure=config.secure),
             )
@@ -170,6 +175,17 @@ def create_app(
     return app
 
 
+def _take_prices(config: Config) -> None:
+    """Use the list of model prices that the operator took, if any. Raises `SettingUnfit`."""
+    if config.prices_file.exists():
+        try:
+            prices.load(config.prices_file)
+        except prices.PricesUnreadable as unreadable:
+            raise SettingUnfit(
+                f"{unreadable} Take it anew with `keysteward prices update`, or delete it."
+            ) from None
+
+
 def _spare_the_collector() -> None:
     """Never again walk what was made at the start (the GraphQL schema is most of it).
 
@@ -198,7 +214,8 @@ class Housekeeping:
 
         def unit(tx: Tx) -> None:
             seen(tx, self._worker, now)
-            calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER)
+            calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER, at=now)
+            commitments.renew(tx, now=now)
             self._people.deletion.sweep(tx, now=now)
             if sweeps:
                 forget(tx, older_than=now - self._history)

@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 import redact
-from keysteward.commands import account
+from keysteward.commands import account, prices
 from keysteward.commands.audit import audit
 from keysteward.commands.demo import demo
 from keysteward.commands.schema import schema
@@ -46,6 +46,12 @@ for act in (account.show, account.disable, account.enable, account.end_sessions,
     accounts.command(help=_prose(act))(act)
 commands.add_typer(
     accounts, name="account", help="List accounts, disable them, end their sessions, invite."
+)
+price_list = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+price_list.command(help=_prose(prices.show))(prices.show)
+price_list.command(help=_prose(prices.update))(prices.update)
+commands.add_typer(
+    price_list, name="prices", help="Which model prices are in use; take a newer list."
 )
 commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")
 

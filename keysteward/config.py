@@ -540,6 +540,11 @@ class Config:
         """Give the file that mail goes to where no server takes it."""
         return self.data / "outbox.mbox"
 
+    @property
+    def prices_file(self) -> Path:
+        """Give the file of model prices that the operator took, which need not be there."""
+        return self.data / "prices.json"
+
     def _check_together(self) -> None:
         """Refuse half of what only works whole, rather than fail at somebody's sign-in."""
         for whole in (

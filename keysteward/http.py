@@ -19,7 +19,7 @@ from broker import request, wire
 from broker.broker import Broker
 from broker.errors import CallFailure, ProviderUnknown
 from broker.live import LiveCalls
-from providers import Provider, UnknownProvider, find
+from providers import ErrorStyle, Provider, UnknownProvider, find
 from store import Store, StoreUnavailable, Tx
 from vault.keyring import Keyring
 
@@ -100,8 +100,14 @@ async def _refuse(send: Send, failure: CallFailure, provider: Provider | None) -
     ]
     if failure.retry_after is not None:
         headers.append((b"retry-after", str(failure.retry_after).encode()))
+        if failure.status is HTTPStatus.PAYMENT_REQUIRED:
+            # Its SDKs repeat no 402 unless they are told to.
+            headers.append((b"x-should-retry", b"true"))
     else:
         headers.append((b"x-should-retry", b"false"))
+        if provider is not None and provider.error_style is ErrorStyle.STRIPE:
+            # Its SDKs repeat a 409 or a 5xx unless this one forbids it.
+            headers.append((b"stripe-should-retry", b"false"))
     await send({"type": "http.response.start", "status": failure.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,10 +1,8 @@
 """Puts the parts together by which people and programs get in."""
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from accounts.accounts import Accounts
-from accounts.belongings import Belongings
 from accounts.deletion import Deletion
 from accounts.elsewhere import SigningInElsewhere
 from accounts.entering import Entering
@@ -30,12 +28,16 @@ from accounts.user_tokens import UserTokens
 from accounts.verifying import Verifying
 from accounts.ways import Ways
 from accounts.whatsapp import WhatsApp
+from broker.calls import Calls
+from broker.ceilings import Ceilings
 from keysteward.box import SealedBox
 from keysteward.config import Config
 from keysteward.masterkey import cookie_keyring_of
 from resolvers.people import People
 from store import Clock, Store
 from vault.keyring import Keyring
+from vault.revocations import Revocations
+from vault.vault import Vault
 
 
 def gather(  # noqa: PLR0917 - made in one place
@@ -45,11 +47,18 @@ def gather(  # noqa: PLR0917 - made in one place
     keyring: Keyring,
     clock: Clock,
     passwords: Passwords,
-    belongings: Sequence[Belongings],
+    vault: Vault,
     *,
     limits: Limits | None = None,
 ) -> People:
     """Make them, from the outbox up; what they hold open closes with the stack."""
+    # What an account has that others keep: it ends, moves and goes with the account.
+    belongings = (
+        vault,
+        Calls(store),
+        Revocations(store, clock),
+        Ceilings(store, keyring, clock),
+    )
     box = SealedBox(keyring)
     tickets, outbox, links = Tickets(box), Outbox(box), Links(config.url)
     cookies = cookie_keyring_of(config)

@@ -23,10 +23,12 @@ from strawberry.types.graphql import OperationType
 from resolvers import account as account_fields
 from resolvers import addresses as address_fields
 from resolvers import calls as call_fields
+from resolvers import ceilings as ceiling_fields
 from resolvers import endings as ending_fields
 from resolvers import keys as key_fields
 from resolvers import means as means_fields
 from resolvers import revocations as revocation_fields
+from resolvers import spend as spend_fields
 from resolvers import tools as tool_fields
 from resolvers.faults import NoSuchOperation, names_of, told
 from resolvers.limits import MOST_TOKENS, Limits
@@ -65,6 +67,10 @@ class Query:
     revocation = _field(revocation_fields.revocation)
     revocations = _field(revocation_fields.revocations)
     calls = _field(call_fields.calls)
+    ceilings = _field(ceiling_fields.ceilings)
+    spend = _field(spend_fields.spend)
+    prices = _field(spend_fields.prices)
+    commitments = _field(spend_fields.commitments)
 
 
 @strawberry.type
@@ -113,6 +119,12 @@ class Mutation:
     create_user_token = _mutation(tool_fields.create_user_token)
     revoke_user_token = _mutation(tool_fields.revoke_user_token)
     acknowledge_revocation = _mutation(revocation_fields.acknowledge_revocation)
+    set_ceiling = _mutation(ceiling_fields.set_ceiling)
+    reset_ceiling = _mutation(ceiling_fields.reset_ceiling)
+    remove_ceiling = _mutation(ceiling_fields.remove_ceiling)
+    set_price = _mutation(spend_fields.set_price)
+    release_disputed = _mutation(spend_fields.release_disputed)
+    end_commitment = _mutation(spend_fields.end_commitment)
 
 
 @strawberry.type
@@ -122,6 +134,10 @@ class Subscription:
     key_revoked = strawberry.subscription(
         resolver=revocation_fields.key_revoked,
         description=_description(revocation_fields.key_revoked),
+    )
+    ceiling_hit = strawberry.subscription(
+        resolver=ceiling_fields.ceiling_hit,
+        description=_description(ceiling_fields.ceiling_hit),
     )
 
 

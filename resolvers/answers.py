@@ -9,11 +9,12 @@ import strawberry
 from accounts import errors as accounts
 from accounts.passkeys import PasskeysFull
 from audit import TrailBroken
+from broker import errors as broker
 from providers import UnknownProvider
 from resolvers.context import PostRequired
 from schema import problems
 from schema.problems import Problem
-from schema.scalars import CursorMalformed, MomentUnfit, cursor_of
+from schema.scalars import CursorMalformed, InputUnfit, MomentUnfit, cursor_of
 from store.changes import CursorExpired
 from vault import errors as vault
 
@@ -45,6 +46,9 @@ _PLAIN: Final[dict[type[Exception], type[Problem]]] = {
     accounts.LastMeans: problems.MeansInUse,
     accounts.ToolGone: problems.ToolNotFound,
     accounts.UserTokenGone: problems.UserTokenNotFound,
+    broker.CeilingGone: problems.CeilingNotFound,
+    broker.NothingDisputed: problems.NothingDisputed,
+    broker.CommitmentGone: problems.CommitmentNotFound,
     vault.KeyGone: problems.KeyNotFound,
     vault.LabelTaken: problems.LabelTaken,
     vault.KeyNeedsReentry: problems.KeyNeedsReentry,
@@ -59,6 +63,8 @@ _FIELDS: Final[dict[type[Exception], str]] = {
     accounts.NameUnfit: "name",
     accounts.RateUnfit: "callsPerMinute",
     PasskeysFull: "answer",
+    broker.CeilingUnfit: "limit",
+    broker.PriceUnfit: "item",
     vault.LabelUnfit: "label",
     CursorMalformed: "cursor",
     MomentUnfit: "expiresAt",
@@ -78,6 +84,9 @@ _WITH_MORE: Final[dict[type[Exception], Callable[[str, Any], Problem]]] = {
     ),
     vault.KeyPresent: lambda message, failure: problems.DuplicateKey(
         message=message, existing=strawberry.ID(failure.key)
+    ),
+    InputUnfit: lambda message, failure: problems.InvalidInput(
+        message=message, field=failure.field
     ),
     CursorExpired: lambda message, failure: problems.CursorExpired(
         message=message, head=cursor_of(failure.head)

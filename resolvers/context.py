@@ -1,5 +1,6 @@
 """What every field is handed: the parts that do the work, and who is asking."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import strawberry
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
+from strawberry.dataloader import DataLoader
 
 from accounts.entering import Entered
 from accounts.errors import ScopeMissing, SignInRequired, StaleLogin, TokenUnknown
@@ -18,8 +20,11 @@ from accounts.user_tokens import UserToken
 from accounts.visits import Visit
 from audit import Signer
 from broker.calls import Calls
+from broker.ceilings import USD
 from broker.verification import Verifier
+from resolvers.money import Money
 from resolvers.people import People
+from schema.money import Ceiling
 from store import Clock, Failure, Owner, ProvenOwner, Store
 from vault.listeners import Listeners
 from vault.revocations import Revocations
@@ -105,6 +110,7 @@ class Services:
     revocations: Revocations
     listeners: Listeners
     calls: Calls
+    money: Money
     clock: Clock
     cookies: Cookies
 
@@ -118,6 +124,7 @@ class Context:
     response: Response | WebSocket
     connection_params: dict[str, Any] | None = field(default=None)
     """What `connection_init` carried; None on HTTP."""
+    _ceilings: DataLoader[str, Ceiling | None] | None = field(default=None, init=False)
 
     @property
     def visit(self) -> Visit:
@@ -236,6 +243,26 @@ class Context:
         """Take the session from the browser; it stays known."""
         if isinstance(self.response, Response):
             self.services.cookies.take(self.response, self.services.cookies.session)
+
+    def ceiling_at(self, provider: str) -> Awaitable[Ceiling | None]:
+        """Give what a provider may cost in all; those that are asked for together are read so."""
+        if self._ceilings is None:
+            # Nothing is kept: one websocket's context lives for days.
+            self._ceilings = DataLoader(self._ceilings_at, cache=False)
+        return self._ceilings.load(provider)
+
+    async def _ceilings_at(self, providers: list[str]) -> list[Ceiling | None]:
+        """Give each provider's ceiling; None where there is none, and to who may not see it."""
+        try:
+            owner = await self.owner(Scope.KEYS_READ)
+        except (SignInRequired, ScopeMissing):
+            return [None] * len(providers)
+        found = {
+            row.provider: Ceiling.of(row, {})
+            for row in await self.services.money.ceilings.every(owner)
+            if row.unit == USD and row.tool is None
+        }
+        return [found.get(provider) for provider in providers]
 
     async def _user_token(self) -> UserToken | None:
         """Give the user token that was sent; None where none was. Raises `SignInRequired`."""

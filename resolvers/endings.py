@@ -10,11 +10,13 @@ import audit
 from accounts.links import Page
 from accounts.scopes import Scope
 from audit import Act
+from broker.money import shown
+from broker.statement import statement
 from resolvers.account import account_of
 from resolvers.answers import answering
 from resolvers.context import Context, Info
 from resolvers.tools import tools_by_id
-from schema import types
+from schema import money, types
 from schema.inputs import DeleteAccountInput
 from schema.results import (
     AccountDeleted,
@@ -26,7 +28,7 @@ from schema.results import (
     InviteCreated,
     RevokeEverythingResult,
 )
-from schema.scalars import Cursor, SecretText, instant, seq_of
+from schema.scalars import Cursor, SecretText, instant, instant_or_none, seq_of
 from store import Owner, ProvenOwner
 
 _MOST: int = 100
@@ -124,8 +126,42 @@ async def exported(context: Context, owner: ProvenOwner) -> dict[str, Any]:
             _plain(types.UserToken.of(each)) for each in await people.user_tokens.list(owner)
         ],
         "calls": [_plain(types.Call.of(each)) for each in calls],
+        **await _money(context, owner, tools),
         "revocations": [_plain(types.Revocation.of(each, tools)) for each in heard],
         "auditTrail": await _trail(context, owner),
+    }
+
+
+async def _money(
+    context: Context, owner: Owner, tools: dict[str, types.Tool]
+) -> dict[str, list[Any]]:
+    """Give ceilings in each of their epochs, the ledger, prices, and what cost by the hour."""
+    kept = await statement(context.services.store, owner)
+    prices = await context.services.money.prices.every(owner)
+    return {
+        "ceilings": [
+            _plain(money.Ceiling.of(ceiling, tools)) | {"closedAt": _plain(instant_or_none(at))}
+            for ceiling, at in kept.epochs
+        ],
+        "reservations": [
+            each._asdict()
+            | {
+                "amount": shown(each.amount, each.unit),
+                "cost": None if each.cost is None else shown(each.cost, each.unit),
+            }
+            for each in kept.holds
+        ],
+        "ledger": [
+            each._asdict()
+            | {"at": _plain(instant(each.at)), "amount": shown(each.amount, each.unit)}
+            for each in kept.lines
+        ],
+        "prices": [_plain(money.Price.of(each)) for each in prices],
+        "frozenModels": [{"provider": provider, "model": model} for provider, model in kept.frozen],
+        "commitments": [
+            _plain(money.Commitment.of(each)) | {"endedAt": _plain(instant_or_none(at))}
+            for each, at in kept.terms
+        ],
     }
 
 
@@ -148,6 +184,7 @@ def _plain(value: Any) -> Any:
                 getattr(value, field.python_name)
             )
             for field in fields
+            if field.base_resolver is None  # what is looked up stands elsewhere in the document
         }
     if hasattr(value, "isoformat"):
         return value.isoformat()

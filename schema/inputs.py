@@ -9,7 +9,9 @@ from strawberry.scalars import JSON
 from accounts.elsewhere import Intent
 from accounts.identity_kind import IdentityKind
 from accounts.scopes import Scope
-from schema.scalars import Cursor, SecretText
+from metering import Measure
+from schema.money import CeilingMeasure
+from schema.scalars import Amount, Cursor, Dollars, SecretText
 
 
 @strawberry.input
@@ -208,3 +210,56 @@ class AcknowledgeInput:
     instance: str = strawberry.field(
         default="", description="What connection_init named this listener; tells processes apart."
     )
+
+
+@strawberry.input
+class SetCeilingInput:
+    provider: strawberry.ID | None = strawberry.field(
+        default=None, description="Null: all of them together."
+    )
+    tool: strawberry.ID | None = strawberry.field(
+        default=None, description="Null: all of them together."
+    )
+    measure: CeilingMeasure = CeilingMeasure.SPEND
+    currency: str = strawberry.field(
+        default="usd", description="By ISO 4217. What is spent is counted in usd; calls in none."
+    )
+    limit: Amount
+
+
+@strawberry.input
+class CeilingInput:
+    id: strawberry.ID
+
+
+@strawberry.input
+class RateInput:
+    measure: Measure
+    amount: Dollars = strawberry.field(
+        description="For a million tokens; for one of anything else."
+    )
+
+
+@strawberry.input
+class SetPriceInput:
+    provider: strawberry.ID
+    item: str = strawberry.field(
+        description="A model or an operation; `*` for what has no price otherwise."
+    )
+    rates: list[RateInput] = strawberry.field(
+        description="All that the item is charged by. None: the list's price counts again."
+    )
+
+
+@strawberry.input
+class ReleaseDisputedInput:
+    call: strawberry.ID
+    cost: Dollars = strawberry.field(
+        default=Dollars("0"), description="What the call did cost, by the provider's own bill."
+    )
+
+
+@strawberry.input
+class EndCommitmentInput:
+    provider: strawberry.ID
+    resource: str = strawberry.field(description="As the commitment names it.")

@@ -90,6 +90,21 @@ class ToolNotFound(Problem):
     pass
 
 
+@strawberry.type(description="No such ceiling: taken away, or never was.")
+class CeilingNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="No call of that reference is disputed.")
+class NothingDisputed(Problem):
+    pass
+
+
+@strawberry.type(description="Nothing of that name runs at the provider and costs by the hour.")
+class CommitmentNotFound(Problem):
+    pass
+
+
 @strawberry.type(
     description="What came after the cursor is no longer kept, or the cursor is not of this "
     "database. List anew, then go on from the head."

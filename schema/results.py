@@ -7,10 +7,13 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from schema.money import Ceiling, Price
 from schema.problems import (
     AccountDisabled,
     AddressUnverified,
+    CeilingNotFound,
     CodeWrong,
+    CommitmentNotFound,
     CursorExpired,
     DuplicateKey,
     FreshLoginRequired,
@@ -22,6 +25,7 @@ from schema.problems import (
     MalformedKey,
     MeansInUse,
     MeansNotFound,
+    NothingDisputed,
     NotOffered,
     ProviderNotFound,
     ScopeMissing,
@@ -33,7 +37,7 @@ from schema.problems import (
     TooManyTries,
     UserTokenNotFound,
 )
-from schema.scalars import Cursor, SecretText
+from schema.scalars import Cursor, Dollars, SecretText
 from schema.types import Account, Key, SignInMeans, Tool, UserToken
 
 
@@ -236,6 +240,38 @@ class UserTokenRevoked:
 @strawberry.type
 class Acknowledged:
     cursor: Cursor
+
+
+@strawberry.type
+class CeilingSet:
+    ceiling: Ceiling
+
+
+@strawberry.type(description="Its next epoch has begun: nothing is used, and it is open.")
+class CeilingReset:
+    ceiling: Ceiling
+
+
+@strawberry.type(description="It holds nothing up any more; what was spent under it stays known.")
+class CeilingRemoved:
+    id: strawberry.ID
+
+
+@strawberry.type
+class PriceSet:
+    price: Price | None = strawberry.field(description="Null: the list's price counts again.")
+
+
+@strawberry.type(description="It counts as what you said that it cost.")
+class DisputeReleased:
+    call: strawberry.ID
+    given_back: Dollars = strawberry.field(description="Of what had counted until now.")
+
+
+@strawberry.type(description="Its hours are charged no more. Nothing was deleted at the provider.")
+class CommitmentEnded:
+    provider: strawberry.ID
+    resource: str
 
 
 SignUpResult = Annotated[
@@ -459,4 +495,39 @@ RevokeUserTokenResult = Annotated[
 AcknowledgeResult = Annotated[
     Acknowledged | SignInRequired | CursorExpired | InvalidInput,
     strawberry.union("AcknowledgeResult"),
+]
+SetCeilingResult = Annotated[
+    CeilingSet
+    | SignInRequired
+    | FreshLoginRequired
+    | ScopeMissing
+    | ProviderNotFound
+    | ToolNotFound
+    | InvalidInput,
+    strawberry.union("SetCeilingResult"),
+]
+ResetCeilingResult = Annotated[
+    CeilingReset | SignInRequired | FreshLoginRequired | ScopeMissing | CeilingNotFound,
+    strawberry.union("ResetCeilingResult"),
+]
+RemoveCeilingResult = Annotated[
+    CeilingRemoved | SignInRequired | FreshLoginRequired | ScopeMissing | CeilingNotFound,
+    strawberry.union("RemoveCeilingResult"),
+]
+SetPriceResult = Annotated[
+    PriceSet | SignInRequired | FreshLoginRequired | ScopeMissing | ProviderNotFound | InvalidInput,
+    strawberry.union("SetPriceResult"),
+]
+ReleaseDisputedResult = Annotated[
+    DisputeReleased
+    | SignInRequired
+    | FreshLoginRequired
+    | ScopeMissing
+    | NothingDisputed
+    | InvalidInput,
+    strawberry.union("ReleaseDisputedResult"),
+]
+EndCommitmentResult = Annotated[
+    CommitmentEnded | SignInRequired | FreshLoginRequired | ScopeMissing | CommitmentNotFound,
+    strawberry.union("EndCommitmentResult"),
 ]

@@ -7,8 +7,13 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 
+from broker.ceilings import HIGHEST, USD
+from broker.money import AmountUnfit, read, shown
+
 Cursor = NewType("Cursor", str)
 SecretText = NewType("SecretText", object)
+Amount = NewType("Amount", object)
+Dollars = NewType("Dollars", object)
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LAST: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -19,6 +24,14 @@ class MomentUnfit(ValueError):  # noqa: N818 - it names what happened
 
     def __init__(self) -> None:
         super().__init__("Give a moment that lies ahead, and before the year 9999.")
+
+
+class InputUnfit(ValueError):  # noqa: N818 - likewise
+    """A part of an input can't be what was sent; `field` names the part as the contract does."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class CursorMalformed(ValueError):  # noqa: N818 - likewise
@@ -68,15 +81,45 @@ def end_of(moment: dt.datetime | None, *, now: int) -> int | None:
     """
     if moment is None:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    microseconds = (aware - _EPOCH) // dt.timedelta(microseconds=1)
-    if not now < microseconds < (_LAST - _EPOCH) // dt.timedelta(microseconds=1):
+    microseconds = microseconds_of(moment)
+    if not now < microseconds < microseconds_of(_LAST):
         raise MomentUnfit
     return microseconds
 
 
+def microseconds_of(moment: dt.datetime) -> int:
+    """Give a moment as the database keeps it; one without a zone is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return (aware - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def amount_of(sent: Amount | Dollars, field: str, unit: str = USD) -> int:
+    """Give an amount in its unit's smallest part, exactly. Raises `InputUnfit`.
+
+    It is a string: a JSON number is a float in most clients, through which no amount may pass.
+    """
+    try:
+        amount = read(sent if isinstance(sent, str) else "", unit)
+    except AmountUnfit as unfit:
+        raise InputUnfit(field, str(unfit)) from None
+    if not 0 <= amount <= HIGHEST:
+        raise InputUnfit(field, "An amount is between 0 and a billion.")
+    return amount
+
+
+def dollars(amount: int) -> Dollars:
+    """Give nano-dollars as the contract's USD."""
+    return Dollars(shown(amount))
+
+
+def dollars_or_none(amount: int | None) -> Dollars | None:
+    """Likewise, for what is not known."""
+    return None if amount is None else dollars(amount)
+
+
 def _as_is(value: Any) -> Any:
-    # Whatever was sent passes: a failed parse would quote it in the error. `vault.parse` judges it.
+    # Whatever was sent passes: a failed parse would quote it in the error. `vault.parse` judges a
+    # key, `amount_of` an amount.
     return value
 
 
@@ -93,6 +136,21 @@ SCALARS: Final[dict[object, Any]] = {
         name="SecretText",
         description="A plaintext: a provider's key, a password, or a token just made. Never logged;"
         " given out only by the fields whose own type it is.",
+        serialize=str,
+        parse_value=_as_is,
+    ),
+    Dollars: strawberry.scalar(
+        name="USD",
+        description="US dollars, exactly: a decimal in a string, with up to nine places, such as "
+        '"12.50" or "0.000125".',
+        serialize=str,
+        parse_value=_as_is,
+    ),
+    Amount: strawberry.scalar(
+        name="Amount",
+        description="An amount in the ceiling's unit, exactly: a decimal in a string, such as "
+        '"12.50". Dollars have up to nine places, other money as many as the currency has, '
+        "calls none.",
         serialize=str,
         parse_value=_as_is,
     ),

@@ -3,9 +3,10 @@
 
 import datetime as dt
 from enum import Enum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
+from graphql import OperationType
 
 from accounts.elsewhere import Intent
 from accounts.identity_kind import IdentityKind
@@ -18,10 +19,18 @@ from accounts.user_tokens import UserToken as UserTokenRow
 from accounts.ways import Way
 from audit import Entry as AuditRow
 from broker.calls import Call as CallRow
+from metering import Source
 from providers import CATALOGUE
 from providers import Provider as ProviderRow
 from schema.problems import CursorExpired
-from schema.scalars import Cursor, cursor_of, instant, instant_or_none
+from schema.scalars import (
+    Cursor,
+    Dollars,
+    cursor_of,
+    dollars_or_none,
+    instant,
+    instant_or_none,
+)
 from store.changes import Change, Reason
 from vault.revocations import HeardState, Standing
 from vault.rows import Entry, KeyState
@@ -40,10 +49,32 @@ strawberry.enum(SignUp, description="Who may make an account here.")
 strawberry.enum(
     Scope,
     name="UserTokenScope",
-    description="What a user token may do. KEYS_READ: see keys (masked), tools, calls and "
-    "revocations. KEYS_WRITE: add keys and verify them. CEILINGS_WRITE: spend ceilings, once there "
-    "are any. TOOLS_WRITE: rename, slow down and revoke tools. AUDIT_READ: read the audit trail.",
+    description="What a user token may do. KEYS_READ: see keys (masked), tools, calls, "
+    "revocations, ceilings and what was spent. KEYS_WRITE: add keys and verify them. "
+    "CEILINGS_WRITE: set, reset and remove ceilings, set prices, release what is disputed. "
+    "TOOLS_WRITE: rename, slow down and revoke tools. AUDIT_READ: read the audit trail.",
 )
+strawberry.enum(
+    Source,
+    name="CostSource",
+    description="Where a cost comes from. PROVIDER: its own figure. USAGE: what was used, at the "
+    "list's price. USER: your price, or your word. BOUND: the most that it could be; what it was "
+    "is not known. UNPRICED: no price is known, so it counts as nothing.",
+)
+
+
+if TYPE_CHECKING:
+    from schema.money import Ceiling
+
+_Ceiling = Annotated["Ceiling", strawberry.lazy("schema.money")] | None
+"""Beneath a provider stands its ceiling, and beneath that the provider."""
+
+
+def _ceiling(root: "Provider | Key", info: strawberry.Info[Any, None]) -> Any:
+    # An event is worded once for all who hear it, so it can say nothing that some may not see.
+    if info.operation.operation is OperationType.SUBSCRIPTION:
+        return None
+    return info.context.ceiling_at(root.id if isinstance(root, Provider) else root.provider.id)
 
 
 @strawberry.enum(description="How far a revocation has come.")
@@ -74,6 +105,12 @@ class Provider:
     )
     key_prefixes: list[str] = strawberry.field(description="How its keys begin.")
 
+    ceiling: _Ceiling = strawberry.field(
+        resolver=_ceiling,
+        description="Your ceiling on all that it may cost; null where there is none, for whoever "
+        "may not see it, and in a subscription.",
+    )
+
     @classmethod
     def of(cls, row: ProviderRow) -> Self:
         return cls(
@@ -101,6 +138,12 @@ class Key:
     rotated_at: dt.datetime | None
     verified_at: dt.datetime | None
     last_used_at: dt.datetime | None
+
+    ceiling: _Ceiling = strawberry.field(
+        resolver=_ceiling,
+        description="Your ceiling on all that its provider may cost, with whichever key; null "
+        "where there is none.",
+    )
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -180,7 +223,11 @@ class UserToken:
 class Call:
     id: strawberry.ID
     provider: strawberry.ID
+    provider_name: str = strawberry.field(description="To be named wherever the model is.")
     model: str | None
+    operation: str | None = strawberry.field(
+        description="What was asked for, such as `chat` or `speech`; by this, too, it is priced."
+    )
     tool: strawberry.ID
     key: strawberry.ID
     outcome: CallOutcome
@@ -189,13 +236,25 @@ class Call:
     bytes_out: float = strawberry.field(description="Bytes of the answer's body.")
     duration_milliseconds: float | None
     started_at: dt.datetime
+    bound: Dollars | None = strawberry.field(
+        description="The most that it could cost, worked out before it left; null: nobody can tell."
+    )
+    cost: Dollars | None = strawberry.field(
+        description="What it did cost; null while it runs, and where nobody knows."
+    )
+    cost_source: Source | None = strawberry.field(description="Null where nothing was charged.")
+    disputed: bool = strawberry.field(
+        description="What it cost is not known, and the most that it could counts: releaseDisputed."
+    )
 
     @classmethod
     def of(cls, row: CallRow) -> Self:
         return cls(
             id=strawberry.ID(row.id),
             provider=strawberry.ID(row.provider),
+            provider_name=CATALOGUE[row.provider].name,
             model=row.model,
+            operation=row.operation,
             tool=strawberry.ID(row.tool),
             key=strawberry.ID(row.key),
             outcome=CallOutcome(row.outcome or "RUNNING"),
@@ -204,6 +263,10 @@ class Call:
             bytes_out=row.bytes_out,
             duration_milliseconds=None if row.duration is None else row.duration / 1000,
             started_at=instant(row.started_at),
+            bound=dollars_or_none(row.bound),
+            cost=dollars_or_none(row.cost),
+            cost_source=row.source,
+            disputed=row.disputed,
         )
 
 
@@ -248,7 +311,7 @@ class Revocation:
         return cls(
             cursor=cursor_of(change.seq),
             key=None if change.key is None else strawberry.ID(change.key),
-            provider=_provider(change),
+            provider=provider_or_none(change.provider),
             reason=_reason(change),
             revoked_at=instant(change.at),
             state=RevocationState.CONVERGED if standing.converged else RevocationState.PROPAGATING,
@@ -285,7 +348,7 @@ class KeyRevoked:
         return cls(
             cursor=cursor_of(change.seq),
             key=None if change.key is None else strawberry.ID(change.key),
-            provider=_provider(change),
+            provider=provider_or_none(change.provider),
             reason=_reason(change),
             version=change.version,
             revoked_at=instant(change.at),
@@ -401,8 +464,9 @@ class AuditConnection:
     page_info: PageInfo
 
 
-def _provider(change: Change) -> Provider | None:
-    return None if change.provider is None else Provider.of(CATALOGUE[change.provider])
+def provider_or_none(name: str | None) -> Provider | None:
+    """Give a provider by its name, where there is one."""
+    return None if name is None else Provider.of(CATALOGUE[name])
 
 
 def _reason(change: Change) -> Reason:

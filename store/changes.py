@@ -37,6 +37,13 @@ class Kind(StrEnum):
     TOOL_REVOKED = "TOOL_REVOKED"
     SESSION_ENDED = "SESSION_ENDED"
     USER_TOKEN_REVOKED = "USER_TOKEN_REVOKED"  # noqa: S105 - the kind of a change
+    CEILING_SET = "CEILING_SET"
+    CEILING_WARNED = "CEILING_WARNED"
+    CEILING_HIT = "CEILING_HIT"
+    CEILING_EXCEEDED = "CEILING_EXCEEDED"
+    CEILING_RESET = "CEILING_RESET"
+    CEILING_REMOVED = "CEILING_REMOVED"
+    PRICE_SET = "PRICE_SET"
 
 
 class Reason(StrEnum):
@@ -63,6 +70,9 @@ class Change:
     at: int
     was: str | None = None
     """The account's id until then, where it has moved to another."""
+    ceiling: str | None = None
+    percent: int | None = None
+    """How much of a ceiling is used, at a warning."""
 
 
 class CursorExpired(Failure):
@@ -76,7 +86,9 @@ class CursorExpired(Failure):
         self.head = head
 
 
-_COLUMNS: Final = "position, account, seq, kind, reason, provider, key, version, tool, at, was"
+_COLUMNS: Final = (
+    "position, account, seq, kind, reason, provider, key, version, tool, at, was, ceiling, percent"
+)
 
 
 def _change(row: Row) -> Change:
@@ -96,6 +108,8 @@ def append(
     version: int | None = None,
     tool: str | None = None,
     was: str | None = None,
+    ceiling: str | None = None,
+    percent: int | None = None,
 ) -> int:
     """Add a change in the transaction that makes it; give its number within the account."""
     row = tx.one(
@@ -106,8 +120,9 @@ def append(
         raise Failure("This account is gone.")
     seq: int = row[0]
     tx.run(
-        "INSERT INTO changes (account, seq, kind, reason, provider, key, version, tool, at, was)"
-        " VALUES (:account, :seq, :kind, :reason, :provider, :key, :version, :tool, :at, :was)",
+        "INSERT INTO changes (account, seq, kind, reason, provider, key, version, tool, at, was,"
+        " ceiling, percent) VALUES (:account, :seq, :kind, :reason, :provider, :key, :version,"
+        " :tool, :at, :was, :ceiling, :percent)",
         account=owner.account,
         seq=seq,
         kind=kind,
@@ -118,6 +133,8 @@ def append(
         tool=tool,
         at=at,
         was=was,
+        ceiling=ceiling,
+        percent=percent,
     )
     tx.changed = True
     return seq
@@ -137,6 +154,20 @@ def revocations_after(
     Raises `CursorExpired` when some of them are no longer kept, or `seq` lies beyond the head
     (as after an older backup was restored).
     """
+    return _after(tx, owner, seq, "reason IS NOT NULL", most)
+
+
+def of_kind_after(tx: Tx, owner: Owner, kind: Kind, seq: int) -> tuple[list[Change], int]:
+    """Give the changes of one kind above `seq`, and the number up to which they are complete.
+
+    Raises `CursorExpired` as `revocations_after` does.
+    """
+    return _after(tx, owner, seq, "kind = :kind", _MOST_A_READ, kind=kind)
+
+
+def _after(
+    tx: Tx, owner: Owner, seq: int, which: str, most: int, **values: str
+) -> tuple[list[Change], int]:
     row = tx.one(
         "SELECT head, pruned FROM accounts WHERE account = :account", account=owner.account
     )
@@ -145,10 +176,11 @@ def revocations_after(
         raise CursorExpired(newest)
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM changes WHERE account = :account AND seq > :seq"  # noqa: S608
-        " AND reason IS NOT NULL ORDER BY seq LIMIT :most",
+        f" AND {which} ORDER BY seq LIMIT :most",
         account=owner.account,
         seq=seq,
         most=most,
+        **values,
     )
     found = [_change(row) for row in rows]
     return found, (found[-1].seq if len(found) == most else newest)

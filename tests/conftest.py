@@ -8,7 +8,6 @@ import pytest
 
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
-from broker.calls import Calls
 from keysteward.config import Config
 from keysteward.people import gather
 from resolvers.people import People
@@ -17,7 +16,6 @@ from tests.kit.clock import MovedClock
 from tests.kit.passwords import CHEAP
 from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
-from vault.revocations import Revocations
 from vault.vault import Vault
 
 pytest_plugins = ["tests.canary.plugin"]
@@ -99,6 +97,5 @@ async def people(  # noqa: PLR0917
     Passwords are as cheap as they go, and tries are not limited, but where a test says otherwise.
     """
     config = Config.read({"KEYSTEWARD_DATA": str(data), **environment}, dotenv=None)
-    belongings = (vault, Calls(store), Revocations(store, clock))
     async with AsyncExitStack() as stack:
-        yield gather(stack, config, store, keyring, clock, passwords, belongings, limits=limits)
+        yield gather(stack, config, store, keyring, clock, passwords, vault, limits=limits)

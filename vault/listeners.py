@@ -1,4 +1,4 @@
-"""The open `keyRevoked` subscriptions of this process: each hears its account's revocations.
+"""The open subscriptions of this process: each hears its account's revocations, or its ceilings.
 
 The wake is a level trigger: nothing is queued for anybody. Whoever was woken reads what stands
 above its cursor, so a slow one can neither hold others up nor miss anything.
@@ -6,15 +6,19 @@ above its cursor, so a slow one can neither hold others up nor miss anything.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from ulid import ULID
 
 from store import Clock, Failure, Owner
 from store.changes import Change, Kind, Reason
 from vault.revocations import Listener, Revocations
+
+T = TypeVar("T")
+Read = Callable[[int], Awaitable[tuple[list[T], int, bool]]]
+"""Gives what stands above a place in the log, up to where it reaches, and whether that is all."""
 
 HEARTBEAT_SECONDS: Final = 5.0
 _MANY: Final = 100
@@ -53,6 +57,14 @@ class Audience:
         if change.reason is Reason.TOOL_REVOKED:
             return change.tool == self.tool
         return self.providers is None or change.provider in self.providers
+
+    def is_governed_by(self, change: Change) -> bool:
+        """Tell whether this change of a ceiling is for these ears: a tool hears of its own."""
+        if self.tool is None:
+            return True
+        if change.tool not in {None, self.tool}:
+            return False
+        return self.providers is None or change.provider in {None, *self.providers}
 
     def ends_with(self, change: Change) -> bool:
         """Tell whether this revocation is the last thing to hear: the tool's own token is gone."""
@@ -151,9 +163,9 @@ class Listeners:
         self.heartbeat_seconds = heartbeat_seconds
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Wake the listeners of the accounts that had something revoked; nobody else is touched."""
+        """Wake the listeners of the accounts that have news for them; nobody else is touched."""
         changes = list(changes)
-        for account in {change.account for change in changes if change.reason is not None}:
+        for account in {change.account for change in changes if _is_heard(change)}:
             for ear in self._ears.get(account, ()):
                 ear.wake.set()
         for watch in self._watches:
@@ -214,34 +226,55 @@ class Listeners:
         A heartbeat comes once all that was missed has been given, then every few seconds. A tool
         whose own end was given hears nothing more. Raises `CursorExpired`.
         """
-        with self._ear(audience.owner) as ear:
+        owner = audience.owner
+        with self._ear(owner) as ear:
             try:
                 place = await self.place(audience, after)
             except Ended:
                 return
             try:
-                events = self._from(audience, place, ear, caught_up=after is None)
+                events = self._from(
+                    place.seq,
+                    ear,
+                    lambda seq: self.after(owner, seq),
+                    caught_up=after is None,
+                )
                 async with contextlib.aclosing(events):
                     async for event in events:
-                        yield event
+                        if isinstance(event, Reached):
+                            yield event
+                        elif audience.concerns(event):
+                            yield event
+                            if audience.ends_with(event):
+                                return
             finally:
                 self.leave(place)
 
+    async def follow(
+        self, owner: Owner, seq: int, read: Read[T], *, caught_up: bool
+    ) -> AsyncGenerator[T | Reached, None]:
+        """Give what `read` finds above `seq`, then what comes live, with heartbeats as `hear` does.
+
+        Nobody waits for who listens so: nothing of it is noted down. Raises what `read` raises.
+        """
+        with self._ear(owner) as ear:
+            events = self._from(seq, ear, read, caught_up=caught_up)
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    yield event
+
     async def _from(
-        self, audience: Audience, place: Place, ear: _Ear, *, caught_up: bool
-    ) -> AsyncGenerator[Change | Reached, None]:
-        clock, seq, beat = asyncio.get_running_loop().time, place.seq, 0.0
+        self, seq: int, ear: _Ear, read: Read[T], *, caught_up: bool
+    ) -> AsyncGenerator[T | Reached, None]:
+        clock, beat = asyncio.get_running_loop().time, 0.0
         if caught_up:
             yield self.reached(seq)
             beat = clock() + self.heartbeat_seconds
         while True:
             ear.wake.clear()
-            found, seq, is_all = await self.after(audience.owner, seq)
-            for change in found:
-                if audience.concerns(change):
-                    yield change
-                    if audience.ends_with(change):
-                        return
+            found, seq, is_all = await read(seq)
+            for each in found:
+                yield each
             if not is_all:
                 continue
             if clock() >= beat:
@@ -260,6 +293,10 @@ class Listeners:
             ears.discard(ear)
             if not ears:
                 del self._ears[owner.account]
+
+
+def _is_heard(change: Change) -> bool:
+    return change.reason is not None or change.kind is Kind.CEILING_HIT
 
 
 async def _woken(ear: _Ear, *, until: float) -> None:

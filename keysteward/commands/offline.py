@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from accounts.entering import HalfEntered
 from accounts.passwords import Passwords
 from accounts.visits import Visit
-from broker.calls import Calls
 from keysteward.commands.asking import asked_for
 from keysteward.config import Config
 from keysteward.masterkey import keyring_of
@@ -15,7 +14,6 @@ from keysteward.people import gather
 from resolvers.people import People
 from store import Failure, ProvenOwner, Store, system_clock
 from vault.keyring import Keyring
-from vault.revocations import Revocations
 from vault.vault import Vault
 
 _HERE = Visit(address="this machine", device="keysteward, on the command line")
@@ -48,8 +46,8 @@ async def opened(config: Config) -> AsyncIterator[House]:
         passwords = Passwords()
         stack.callback(passwords.close)
         clock = system_clock
-        belongings = (Vault(store, keyring, clock), Calls(store), Revocations(store, clock))
-        people = gather(stack, config, store, keyring, clock, passwords, belongings)
+        vault = Vault(store, keyring, clock)
+        people = gather(stack, config, store, keyring, clock, passwords, vault)
         yield House(store, keyring, people)
 
 

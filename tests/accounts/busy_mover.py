@@ -14,14 +14,12 @@ from accounts.address import account_of
 from accounts.errors import SignInRequired
 from accounts.passwords import Passwords
 from accounts.visits import Visit
-from broker.calls import Calls
 from keysteward.config import Config
 from keysteward.people import gather
 from resolvers.people import People
 from store import Owner, Store
 from tests.kit.passwords import CHEAP
 from vault.keyring import Keyring
-from vault.revocations import Revocations
 from vault.vault import Vault
 
 ADDRESSES = ("ada@example.com", "ada@example.org")
@@ -38,8 +36,7 @@ def put_together(
     """Make the parts as the application does."""
     config = Config.read({"KEYSTEWARD_DATA": str(path.parent)}, dotenv=None)
     vault = Vault(store, keyring, clock)
-    belongings = (vault, Calls(store), Revocations(store, clock))
-    return gather(stack, config, store, keyring, clock, passwords, belongings), vault
+    return gather(stack, config, store, keyring, clock, passwords, vault), vault
 
 
 async def work(path: Path, keyring: Keyring) -> None:

@@ -192,9 +192,10 @@ class TestAfterwards:
     ) -> None:
         before = await mentions(store, whole.owner.account)
         assert before.keys() >= {
-            "accounts", "audit", "audit_heads", "calls", "changes", "heard", "identities", "keys",
-            "listeners", "passkeys", "passwords", "recovery_codes", "seals", "sessions", "tickets",
-            "tools", "totp", "user_tokens", "outbox",
+            "accounts", "audit", "audit_heads", "calls", "ceilings", "changes", "commitments",
+            "frozen", "heard", "identities", "keys", "ledger", "listeners", "passkeys", "passwords",
+            "prices", "recovery_codes", "reservations", "seals", "sessions", "tickets", "tools",
+            "totp", "user_tokens", "outbox",
         }  # fmt: skip
         await people.deletion.delete(whole.owner, whole.address)
         clock.forward(microseconds=MINUTE - 1)

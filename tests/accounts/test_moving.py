@@ -19,7 +19,8 @@ from accounts.errors import (
 )
 from accounts.identity_kind import IdentityKind
 from audit import Act, TrailBroken
-from broker.calls import Calls, Outcome
+from broker.calls import Calls
+from broker.outcome import Outcome
 from keysteward.box import SealedBox
 from resolvers.people import People
 from store import Owner, ProvenOwner, Store, changes

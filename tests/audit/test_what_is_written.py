@@ -45,7 +45,7 @@ async def people(
     async with AsyncExitStack() as stack:
         stack.callback(passwords.close)
         loose = Limits.loose()
-        yield gather(stack, config, store, keyring, clock, passwords, (vault,), limits=loose)
+        yield gather(stack, config, store, keyring, clock, passwords, vault, limits=loose)
 
 
 @pytest.fixture
@@ -170,6 +170,12 @@ async def test_every_act_of_an_owner_is_in_the_trail(  # noqa: PLR0917
         Act.ACCOUNT_DISABLED,
         Act.ACCOUNT_ENABLED,
         Act.ACCOUNT_EXPORTED,
+        Act.CEILING_SET,
+        Act.CEILING_RESET,
+        Act.CEILING_REMOVED,
+        Act.PRICE_SET,
+        Act.DISPUTE_SETTLED,
+        Act.COMMITMENT_ENDED,
     }
     assert {entry.act for entry in entries} | elsewhere == set(Act)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from broker import calls
-from broker.calls import Call, Calls, Outcome
+from broker.calls import Call, Calls
+from broker.outcome import Outcome
 from store import ProvenOwner, Store, Tx
 from tests.kit.people import ADA, BOB, settle_in
 from vault.revocations import seen
@@ -35,6 +36,9 @@ async def begin(
             version=2,
             provider=provider,
             worker=worker,
+            operation="chat",
+            model=None,
+            bound=7,
             at=at,
         )
     )
@@ -57,7 +61,24 @@ async def all_of(ledger: Calls, owner: ProvenOwner = ADA) -> list[Call]:
 async def test_a_row_is_begun_and_ended(store: Store, ledger: Calls) -> None:
     await begin(store, "call_1")
     started = Call(
-        "call_1", ADA.account, "tool_1", "key_1", 2, "openai", 1000, None, None, None, 0, 0, None
+        id="call_1",
+        account=ADA.account,
+        tool="tool_1",
+        key="key_1",
+        version=2,
+        provider="openai",
+        started_at=1000,
+        model=None,
+        outcome=None,
+        status=None,
+        bytes_in=0,
+        bytes_out=0,
+        duration=None,
+        operation="chat",
+        bound=7,
+        cost=None,
+        source=None,
+        disputed=False,
     )
     assert await all_of(ledger) == [started]
     await end(store, "call_1", Outcome.ANSWERED)
@@ -136,7 +157,7 @@ async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(
             account=ADA.account,
         )
     )
-    await store.write(lambda tx: calls.give_up_on_the_dead(tx, silent_since=500))
+    await store.write(lambda tx: calls.give_up_on_the_dead(tx, silent_since=500, at=4000))
     outcomes = {call.id: call.outcome for call in await all_of(ledger)}
     assert outcomes == {"call_1": Outcome.LOST, "call_2": None, "call_3": Outcome.ANSWERED}
     left = await store.read(lambda tx: tx.all("SELECT worker FROM listeners"))

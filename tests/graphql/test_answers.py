@@ -17,6 +17,7 @@ from tests.kit.canary import canary
 from tests.kit.fake_whatsapp import refuses
 from tests.kit.graphql_client import CONTRACT, PASSWORD, House, Visitor, free_port, house
 from tests.kit.mailbox import links_in
+from tests.kit.spending import NO_CEILING, ceiling, disputed, server
 from tests.kit.ways_in import (
     App,
     authenticator,
@@ -41,6 +42,7 @@ NO_TOOL = "tool_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_TOKEN = "utk_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_SESSION = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_MEANS = "psk_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+NO_CALL = "call_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_TICKET = "CANARY no ticket"
 FIVE_MINUTES_AND_A_SECOND = 301
 WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
@@ -71,6 +73,12 @@ WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "revokeTool": {"id": NO_TOOL},
     "createUserToken": {"name": "a token"},
     "revokeUserToken": {"id": NO_TOKEN},
+    "setCeiling": {"tool": NO_TOOL, "limit": "1"},
+    "resetCeiling": {"id": NO_CEILING},
+    "removeCeiling": {"id": NO_CEILING},
+    "setPrice": {"provider": "nobody", "item": "*", "rates": []},
+    "releaseDisputed": {"call": NO_CALL},
+    "endCommitment": {"provider": "vultr", "resource": "nothing"},
 }
 SIGNED_IN: dict[str, dict[str, Any]] = WITH_A_FRESH_LOGIN | {
     "freshLogin": {"password": PASSWORD},
@@ -86,6 +94,13 @@ SCOPED: dict[str, dict[str, Any]] = {
     "verifyKey": {"id": NO_KEY},
     "updateTool": {"id": NO_TOOL},
     "revokeTool": {"id": NO_TOOL},
+    **{
+        name: WITH_A_FRESH_LOGIN[name]
+        for name in (
+            *("setCeiling", "resetCeiling", "removeCeiling"),
+            *("setPrice", "releaseDisputed", "endCommitment"),
+        )
+    },
 }
 WITH_A_TICKET: dict[str, dict[str, Any]] = {
     "showSecondFactor": {"ticket": NO_TICKET, "code": "000000"},
@@ -155,7 +170,7 @@ def _of_no_ticket(name: str) -> Case:
     return answer
 
 
-def _of_no_key(name: str) -> Case:
+def _of_none(name: str) -> Case:
     async def answer(_: House, ada: Visitor) -> dict[str, Any]:
         return await ada.do(name, **SIGNED_IN[name])
 
@@ -171,7 +186,16 @@ for _name in SCOPED:
 for _name in WITH_A_TICKET:
     CASES[_name, "TicketGone"] = _of_no_ticket(_name)
 for _name in WITH_A_KEY:
-    CASES[_name, "KeyNotFound"] = _of_no_key(_name)
+    CASES[_name, "KeyNotFound"] = _of_none(_name)
+for _name, _kind in {
+    "setCeiling": "ToolNotFound",
+    "resetCeiling": "CeilingNotFound",
+    "removeCeiling": "CeilingNotFound",
+    "setPrice": "ProviderNotFound",
+    "releaseDisputed": "NothingDisputed",
+    "endCommitment": "CommitmentNotFound",
+}.items():
+    CASES[_name, _kind] = _of_none(_name)
 
 
 @case(("signUp", "SignedIn"))
@@ -1141,6 +1165,81 @@ async def _(_: House, ada: Visitor) -> dict[str, Any]:
     tool, _token = await ada.tool()
     answer = await ada.do("updateTool", id=tool["id"], callsPerMinute=0)
     assert answer["field"] == "callsPerMinute"
+    return answer
+
+
+# Money.
+
+
+@case(("setCeiling", "CeilingSet"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    tool, _token = await ada.tool()
+    answer = await ada.do("setCeiling", provider="openai", tool=tool["id"], limit="12.5")
+    made = answer["ceiling"]
+    assert (made["limit"], made["provider"]["id"]) == ("12.50", "openai")
+    assert made["tool"]["id"] == tool["id"]
+    return answer
+
+
+@case(("setCeiling", "ProviderNotFound"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    return await ada.do("setCeiling", provider="nobody", limit="1")
+
+
+@case(("setCeiling", "InvalidInput"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    answer = await ada.do("setCeiling", limit="CANARY")
+    assert answer["field"] == "limit"
+    return answer
+
+
+@case(("resetCeiling", "CeilingReset"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    made = await ceiling(ada)
+    answer = await ada.do("resetCeiling", id=made)
+    assert (answer["ceiling"]["id"], answer["ceiling"]["epoch"]) == (made, 2)
+    return answer
+
+
+@case(("removeCeiling", "CeilingRemoved"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    answer = await ada.do("removeCeiling", id=await ceiling(ada))
+    assert await ada.get("ceilings") == []
+    return answer
+
+
+@case(("setPrice", "PriceSet"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    rates = [{"measure": "SECOND", "amount": "0.006"}]
+    return await ada.do("setPrice", provider="openai", item="whisper-1", rates=rates)
+
+
+@case(("setPrice", "InvalidInput"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    answer = await ada.do("setPrice", provider="openai", item="", rates=[])
+    assert answer["field"] == "item"
+    return answer
+
+
+@case(("releaseDisputed", "DisputeReleased"))
+async def _(home: House, ada: Visitor) -> dict[str, Any]:
+    answer = await ada.do("releaseDisputed", call=await disputed(home, ada), cost="0.04")
+    assert answer["givenBack"] == "0.06"
+    return answer
+
+
+@case(("releaseDisputed", "InvalidInput"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    answer = await ada.do("releaseDisputed", call=NO_CALL, cost="-1")
+    assert answer["field"] == "cost"
+    return answer
+
+
+@case(("endCommitment", "CommitmentEnded"))
+async def _(home: House, ada: Visitor) -> dict[str, Any]:
+    server(home, await _id_of(ada))
+    answer = await ada.do("endCommitment", provider="vultr", resource="server-1")
+    assert await ada.get("commitments") == []
     return answer
 
 

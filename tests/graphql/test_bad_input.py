@@ -12,6 +12,7 @@ from graphql import GraphQLObjectType, get_named_type
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from providers import CATALOGUE
 from resolvers import Schema, build
 from resolvers.limits import DEEPEST, MOST_ALIASES, MOST_TOKENS
 from tests.kit.canary import canary
@@ -192,6 +193,10 @@ FIT: Final[dict[str, Any]] = {
     "Intent": "SIGN_IN",
     "IdentityKind": "GITHUB",
     "UserTokenScope": "KEYS_READ",
+    "CeilingMeasure": "SPEND",
+    "Amount": "1",
+    "USD": "1",
+    "RateInput": [{"measure": "REQUEST", "amount": "1"}],
 }
 
 
@@ -471,7 +476,7 @@ async def test_fragments_that_double_each_other_are_walked_once_each(
     """As walked anew for each spread, these take 2²⁵ walks, and more than the age of the world."""
     nobody = await home.visitor()
     response = await nobody.post("{ ...f0 } " + " ".join(fragments(doublings)))
-    assert len(response.json()["data"]["providers"]) == 3
+    assert len(response.json()["data"]["providers"]) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize(
@@ -589,7 +594,8 @@ def variables_with(secret: Any) -> list[dict[str, Any]]:
         {"input": {"kind": secret, "intent": secret, "ticket": secret, "answer": {"a": secret}}},
         {"input": {"name": "a", "scopes": [secret], "callsPerMinute": secret}},
         {"id": {"a": secret}, "first": secret, "cursor": {"a": secret}, "after": [secret]},
-        {"first": secret, "provider": [secret], "tool": {"a": secret}},
+        {"first": secret, "provider": [secret], "tool": {"a": secret}, "by": secret},
+        {"input": {"limit": secret, "cost": secret, "measure": secret, "rates": [{"a": secret}]}},
     ]
 
 
@@ -659,7 +665,7 @@ async def _refused(text: str, variables: dict[str, Any] | None, secret: str) -> 
         ("{ providers(x: 1) { id } }", "Unknown argument '…' on field 'Query.providers'."),
         ("{ providers }", "Field 'providers' of type '[Provider!]!' must have a selection"),
         ("{ revocations(first: 1.5) { nodes { key } } }", "Int cannot represent non-integer."),
-        ("{ provider { id } }", "Did you mean 'providers'?"),
+        ("{ provider { id } }", "Did you mean 'providers' or 'prices'?"),
     ],
 )
 async def test_what_is_left_of_an_error_still_helps(message: tuple[str, str]) -> None:

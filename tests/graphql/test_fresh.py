@@ -11,13 +11,23 @@ from typing import Any, Final
 import pytest
 
 import resolvers
-from resolvers import account, addresses, endings, keys, means, revocations, tools
+from resolvers import (
+    account,
+    addresses,
+    ceilings,
+    endings,
+    keys,
+    means,
+    revocations,
+    spend,
+    tools,
+)
 from tests.graphql.test_answers import WITH_A_FRESH_LOGIN
 from tests.kit.graphql_client import CONTRACT, PASSWORD, House, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-_MODULES: Final = (account, addresses, endings, keys, means, revocations, tools)
+_MODULES: Final = (account, addresses, ceilings, endings, keys, means, revocations, spend, tools)
 _PROVES: Final = {"proven_owner", "proven_owner_or", "proven", "owner_for"}
 SCOPES: Final = list(CONTRACT.type_map["UserTokenScope"].values)  # type: ignore[attr-defined]
 
@@ -45,7 +55,16 @@ def proving() -> dict[str, set[str]]:
 
 PROVING: Final = proving()
 BY_INTENT: Final = {name for name, calls in PROVING.items() if "owner_for" in calls}
-BY_SCOPE: Final = {name for name, calls in PROVING.items() if "proven_owner_or" in calls}
+BY_SCOPE: Final = {
+    "revokeTool": "ToolNotFound",
+    "setCeiling": "ToolNotFound",
+    "resetCeiling": "CeilingNotFound",
+    "removeCeiling": "CeilingNotFound",
+    "setPrice": "ProviderNotFound",
+    "releaseDisputed": "NothingDisputed",
+    "endCommitment": "CommitmentNotFound",
+}
+"""What a token's scope stands for a fresh login in, and what is answered to what is not there."""
 
 
 async def test_each_that_asks_for_a_proven_owner_is_tried_here() -> None:
@@ -91,7 +110,7 @@ async def test_no_user_token_is_a_fresh_login_whatever_it_may_do(name: str, home
     for asks in (program, ada):
         answer = await asks.do(name, **WITH_A_FRESH_LOGIN[name])
         if name in BY_SCOPE:
-            assert answer["__typename"] == "ToolNotFound"
+            assert answer["__typename"] == BY_SCOPE[name]
         elif name in BY_INTENT:
             assert answer["__typename"] == "SignInRequired"  # what is a session's, no token has
         else:
@@ -100,13 +119,18 @@ async def test_no_user_token_is_a_fresh_login_whatever_it_may_do(name: str, home
 
 
 async def test_what_a_scope_stands_for_was_given_by_somebody_fresh(home: House) -> None:
-    """Revoking a tool only takes away: a script of one's own may do it, if it was made for that."""
-    assert list(BY_SCOPE) == ["revokeTool"]
+    """A script of one's own may revoke a tool or set a ceiling, if it was made for just that."""
+    assert BY_SCOPE.keys() == {
+        name for name, calls in PROVING.items() if "proven_owner_or" in calls
+    }
     ada = await home.person()
     tool, _ = await ada.tool()
     token = (await ada.do("createUserToken", name="t", scopes=["TOOLS_WRITE"]))["token"]
     program = await home.visitor(token=token)
     assert (await program.do("revokeTool", id=tool["id"]))["__typename"] == "ToolRevoked"
+    token = (await ada.do("createUserToken", name="c", scopes=["CEILINGS_WRITE"]))["token"]
+    program = await home.visitor(token=token)
+    assert (await program.do("setCeiling", limit="1"))["__typename"] == "CeilingSet"
 
 
 @pytest.mark.parametrize("skew", [-301, 301])

@@ -5,13 +5,13 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
+from tests.graphql.test_answers import SCOPED
 from tests.kit.graphql_client import CONTRACT, House, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SCOPES: Final = ("KEYS_READ", "KEYS_WRITE", "CEILINGS_WRITE", "TOOLS_WRITE", "AUDIT_READ")
 NO_KEY: Final = "key_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-NO_TOOL: Final = "tool_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 ANYBODY: Final = "anybody"
 ANY_TOKEN: Final = "any token"
 NO_TOKEN: Final = "no token"
@@ -27,23 +27,33 @@ OPENED_BY: Final[dict[str, str]] = {
     "calls": "KEYS_READ",
     "revocation": "KEYS_READ",
     "revocations": "KEYS_READ",
+    "ceilings": "KEYS_READ",
+    "spend": "KEYS_READ",
+    "prices": "KEYS_READ",
+    "commitments": "KEYS_READ",
     "auditLog": "AUDIT_READ",
     "sessions": NO_TOKEN,
     "addKey": "KEYS_WRITE",
     "verifyKey": "KEYS_WRITE",
     "updateTool": "TOOLS_WRITE",
     "revokeTool": "TOOLS_WRITE",
+    "setCeiling": "CEILINGS_WRITE",
+    "resetCeiling": "CEILINGS_WRITE",
+    "removeCeiling": "CEILINGS_WRITE",
+    "setPrice": "CEILINGS_WRITE",
+    "releaseDisputed": "CEILINGS_WRITE",
+    "endCommitment": "CEILINGS_WRITE",
     "keyRevoked": "KEYS_READ",
+    "ceilingHit": "KEYS_READ",
 }
 """By what each field is opened to a user token; every other mutation is for people in a browser."""
 ARGUMENTS: Final[dict[str, dict[str, Any]]] = {
     "key": {"id": NO_KEY},
     "revocation": {"cursor": "c1"},
+    **SCOPED,
     "addKey": {"provider": "nobody", "secret": "CANARY-anything"},
-    "verifyKey": {"id": NO_KEY},
-    "updateTool": {"id": NO_TOOL},
-    "revokeTool": {"id": NO_TOOL},
 }
+SUBSCRIPTIONS: Final = ("keyRevoked", "ceilingHit")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -75,7 +85,7 @@ async def _is_refused(name: str, program: Visitor) -> str | None:
 
 
 @pytest.mark.parametrize("scope", [None, *SCOPES])
-@pytest.mark.parametrize("name", [name for name in OPENED_BY if name != "keyRevoked"])
+@pytest.mark.parametrize("name", [name for name in OPENED_BY if name not in SUBSCRIPTIONS])
 async def test_a_token_opens_what_its_scopes_say_and_nothing_besides(
     name: str, scope: str | None, programs: dict[str | None, Visitor]
 ) -> None:
@@ -87,16 +97,16 @@ async def test_a_token_opens_what_its_scopes_say_and_nothing_besides(
 
 
 @pytest.mark.parametrize("scope", [None, *SCOPES])
+@pytest.mark.parametrize("name", SUBSCRIPTIONS)
 async def test_only_who_may_read_listens(
-    scope: str | None, home: House, programs: dict[str | None, Visitor]
+    name: str, scope: str | None, home: House, programs: dict[str | None, Visitor]
 ) -> None:
     async with home.socket() as socket:
         token = programs[scope].http.headers["authorization"]
         await socket.send(type="connection_init", payload={"authorization": token})
-        if scope == OPENED_BY["keyRevoked"]:
+        if scope == OPENED_BY[name]:
             assert (await socket.next())["type"] == "connection_ack"
-            await socket.subscribe("1")
-            await socket.event("Heartbeat")
+            await socket.listen(name)
         else:
             assert (await socket.closed())[0] == 4403
 
@@ -110,7 +120,9 @@ async def test_every_query_stands_in_the_table_and_every_mutation_that_a_scope_o
         for name, field in mutation.fields.items()
         if "ScopeMissing" in {each.name for each in field.type.of_type.types}  # type: ignore[union-attr]
     }
-    assert OPENED_BY.keys() == query.fields.keys() | scoped | {"keyRevoked"}
+    assert CONTRACT.subscription_type is not None
+    assert set(SUBSCRIPTIONS) == CONTRACT.subscription_type.fields.keys()
+    assert OPENED_BY.keys() == query.fields.keys() | scoped | set(SUBSCRIPTIONS)
 
 
 async def test_each_scope_of_the_contract_is_tried() -> None:

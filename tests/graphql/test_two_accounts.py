@@ -20,6 +20,7 @@ from tests.kit.authenticator import Authenticator, Twist, text
 from tests.kit.canary import canary
 from tests.kit.graphql_client import CONTRACT, PASSWORD, House, Visitor, document
 from tests.kit.mailbox import links_in
+from tests.kit.spending import NO_CEILING, ceiling, hit, price, server
 from tests.kit.ways_in import (
     App,
     authenticator,
@@ -60,6 +61,7 @@ class Adas:
     passkey: str
     identity: str
     number: str
+    ceiling: str
     device: Authenticator
     app: App
 
@@ -70,6 +72,7 @@ class Adas:
             *(self.key, self.tool, self.token, self.call, self.secret, self.address, "adas"),
             *(self.account, self.session, self.user_token, self.passkey, self.identity),
             *(self.number, self.app.secret, self.token[:12], *self.app.codes),
+            self.ceiling,
         )
 
 
@@ -95,6 +98,9 @@ async def settled(home: House) -> Adas:
     app = await second_factor(home, ada)
     linked = await ada.do("showCode", **await code_for(home, ada, to := number(), "LINK"))
     (session,) = await ada.get("sessions")
+    account = (await ada.get("viewer"))["id"]
+    await price(ada)
+    await _spent(home, account, spends := await ceiling(ada), call["id"])
     return Adas(
         key["id"],
         tool["id"],
@@ -103,15 +109,32 @@ async def settled(home: House) -> Adas:
         cursor,
         secret,
         ada.address,
-        (await ada.get("viewer"))["id"],
+        account,
         session["id"],
         made["userToken"]["id"],
         means["id"],
         linked["means"]["id"],
         to,
+        spends,
         device,
         app,
     )
+
+
+async def _spent(home: House, account: str, under: str, call: str) -> None:
+    """Have a call disputed under a ceiling, and a server run."""
+    home.rows("UPDATE ceilings SET settled = 5 WHERE id = ?", under)
+    home.rows(
+        "INSERT INTO reservations VALUES (?, ?, ?, 1, 'DISPUTED', 5, 5)", account, call, under
+    )
+    home.rows(
+        "INSERT INTO ledger VALUES (?, ?, 1, ?, 'openai', 'tool_adas', 'gpt-adas', 'usd', 5,"
+        " 'DISPUTED', 'BOUND')",
+        account,
+        call,
+        home.clock(),
+    )
+    server(home, account, "server-adas")
 
 
 async def signed_in(home: House, adas: Adas) -> Visitor:
@@ -172,6 +195,13 @@ same_as_of_nobodys("rotateKey", lambda a: a.key, NOBODYS_KEY, secret=canary())
 for _name in ("revokeTool", "updateTool"):
     same_as_of_nobodys(_name, lambda a: a.tool, NOBODYS_TOOL)
 same_as_of_nobodys("endSession", lambda a: a.session, NOBODYS_SESSION)
+same_as_of_nobodys("setCeiling", lambda a: a.tool, NOBODYS_TOOL, argument="tool", limit="1")
+for _name in ("resetCeiling", "removeCeiling"):
+    same_as_of_nobodys(_name, lambda a: a.ceiling, NO_CEILING)
+same_as_of_nobodys("releaseDisputed", lambda a: a.call, NOBODYS_CALL, argument="call")
+same_as_of_nobodys(
+    "endCommitment", lambda _: "server-adas", "nobodys", argument="resource", provider="vultr"
+)
 same_as_of_nobodys("revocation", lambda a: a.cursor, "c888", argument="cursor")
 
 
@@ -315,6 +345,59 @@ async def _(home: House, bob: Visitor, adas: Adas) -> None:
         expired = await his.event("CursorExpired")
         assert expired["head"] == removed["cursor"]
     assert tool["id"]
+
+
+@field("ceilings")
+async def _(_: House, bob: Visitor, adas: Adas) -> None:
+    his = await ceiling(bob)
+    await _nothing_of_hers(bob, "ceilings", adas)
+    assert [each["id"] for each in await bob.get("ceilings")] == [his]
+    (key,) = await bob.get("keys")
+    assert key["ceiling"]["id"] == key["provider"]["ceiling"]["id"] == his
+
+
+@field("spend")
+async def _(_: House, bob: Visitor, __: Adas) -> None:
+    for by in ("PROVIDER", "TOOL", "MODEL", "DAY"):
+        assert await bob.get("spend", by=by) == []
+
+
+@field("prices")
+async def _(_: House, bob: Visitor, adas: Adas) -> None:
+    await price(bob, "7")
+    await _nothing_of_hers(bob, "prices", adas)
+    (his,) = await bob.get("prices")
+    assert his["rates"][0]["amount"] == "7.00"
+
+
+@field("setPrice")
+async def _(_: House, bob: Visitor, __: Adas) -> None:
+    await price(bob, "7")
+    taken = await bob.do("setPrice", provider="openai", item="gpt-5", rates=[])
+    assert taken == {"__typename": "PriceSet", "price": None}  # hers stands: `state_of`
+
+
+@field("commitments")
+async def _(_: House, bob: Visitor, __: Adas) -> None:
+    assert await bob.get("commitments") == []
+
+
+@field("ceilingHit")
+async def _(home: House, bob: Visitor, adas: Adas) -> None:
+    """Bob and his tool listen while Ada's ceiling is hit; they hear of his own, and that alone."""
+    _, token = await bob.tool()
+    adas = await settled(home)  # of her own: nothing of this one's is hit
+    ada = await signed_in(home, adas)
+    async with (
+        home.listening(token, to="ceilingHit") as tool,
+        home.watching(bob, to="ceilingHit") as page,
+    ):
+        await ceiling(ada, "0")
+        his = await hit(home, bob)
+        for socket in (tool, page):
+            assert (await socket.event("CeilingHit"))["ceiling"] == his
+    async with home.listening(token, to="ceilingHit", after=adas.cursor) as tool:
+        assert (await tool.event("CursorExpired"))["head"]
 
 
 @field("signInOptions")
@@ -606,6 +689,8 @@ def state_of(home: House, adas: Adas) -> list[tuple[Any, ...]]:
         ("sealed, added_at", "totp"),
         ("digest", "recovery_codes"),
         ("*", "changes"),
+        *(("*", table) for table in ("ceilings", "reservations", "ledger", "prices")),
+        ("*", "commitments"),
     ):
         found += home.rows(f"SELECT {columns} FROM {table} WHERE account = ?", adas.account)  # noqa: S608
     return [

@@ -10,6 +10,7 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from keysteward import graphql
+from providers import CATALOGUE
 from tests.kit.canary import canary
 from tests.kit.graphql_client import (
     CONTRACT,
@@ -478,7 +479,7 @@ async def test_an_operation_that_is_over_makes_room_for_another(home: House, ada
         await socket.send(type="subscribe", id="last", payload=payload)
         while (message := await socket.next()).get("id") != "last":
             continue
-        assert len(message["payload"]["data"]["providers"]) == 3
+        assert len(message["payload"]["data"]["providers"]) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])

@@ -53,16 +53,23 @@ CONTRACT: Final[GraphQLSchema] = build_schema(build().as_str())
 _numbers = itertools.count(1)
 
 
-def everything(name: str, contract: GraphQLSchema = CONTRACT) -> str:
-    """Give a selection of every field of a type, and of every type beneath it."""
+def everything(
+    name: str, contract: GraphQLSchema = CONTRACT, *, above: frozenset[str] = frozenset()
+) -> str:
+    """Give a selection of every field of a type, and of every type beneath it but those above."""
     kind = contract.type_map[name]
     if isinstance(kind, GraphQLUnionType):
-        parts = " ".join(f"... on {t.name} {everything(t.name, contract)}" for t in kind.types)
+        parts = " ".join(
+            f"... on {t.name} {everything(t.name, contract, above=above)}" for t in kind.types
+        )
         return f"{{ __typename {parts} }}"
     if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        above |= {name}
+        beneath = {key: get_named_type(each.type).name for key, each in kind.fields.items()}
         fields = " ".join(
-            f"{key} {everything(get_named_type(each.type).name, contract)}"
-            for key, each in kind.fields.items()
+            f"{key} {everything(kind_of, contract, above=above)}"
+            for key, kind_of in beneath.items()
+            if kind_of not in above
         )
         return f"{{ __typename {fields} }}"
     return ""
@@ -256,25 +263,24 @@ class House:
             yield Socket(connection)
 
     @contextlib.asynccontextmanager
-    async def watching(self, someone: Visitor) -> AsyncIterator["Socket"]:
-        """Listen as a page does, by the session's cookie, past the first heartbeat."""
+    async def watching(
+        self, someone: Visitor, to: str = "keyRevoked", **arguments: Any
+    ) -> AsyncIterator["Socket"]:
+        """Listen as a page does, by the session's cookie; as `listening` does otherwise."""
         head = {"cookie": someone.cookie}
         async with self.socket(additional_headers=head, origin=self.url) as socket:
             await socket.begin()
-            await socket.subscribe("1")
-            await socket.event("Heartbeat")
+            await socket.listen(to, **arguments)
             yield socket
 
     @contextlib.asynccontextmanager
     async def listening(
-        self, token: str, instance: str = "", **arguments: Any
+        self, token: str, instance: str = "", to: str = "keyRevoked", **arguments: Any
     ) -> AsyncIterator["Socket"]:
         """Listen as a tool, under the id "1"; without `after`, past the first heartbeat."""
         async with self.socket() as socket:
             await socket.begin(authorization=f"Bearer {token}", instance=instance)
-            await socket.subscribe("1", **arguments)
-            if "after" not in arguments:
-                await socket.event("Heartbeat")
+            await socket.listen(to, **arguments)
             yield socket
 
 
@@ -283,6 +289,8 @@ class Socket:
     """One graphql-transport-ws connection."""
 
     connection: ClientConnection
+    to: str = "keyRevoked"
+    """The subscription that it listens to."""
 
     async def send(self, **message: Any) -> None:
         """Send one message."""
@@ -302,19 +310,26 @@ class Socket:
         await self.send(type="connection_init", payload=payload)
         return await self.next()
 
+    async def listen(self, to: str, **arguments: Any) -> None:
+        """Subscribe under the id "1"; without `after`, past the first heartbeat."""
+        self.to = to
+        await self.subscribe("1", **arguments)
+        if "after" not in arguments:
+            await self.event("Heartbeat")
+
     async def subscribe(self, name: str, **arguments: Any) -> None:
-        """Subscribe to `keyRevoked`."""
-        text = document("subscription", "keyRevoked")
+        """Subscribe, to `keyRevoked` unless it listens to another."""
+        text = document("subscription", self.to)
         payload = {"query": text, "variables": arguments}
         await self.send(type="subscribe", id=name, payload=payload)
 
     async def event(self, kind: str, within: float = 10.0) -> dict[str, Any]:
-        """Give the next `keyRevoked` event of that type; heartbeats are passed over."""
+        """Give the next event of that type; heartbeats are passed over."""
         while True:
             message = await self.next(within)
             assert message["type"] == "next", message
             assert "errors" not in message["payload"], message
-            event: dict[str, Any] = message["payload"]["data"]["keyRevoked"]
+            event: dict[str, Any] = message["payload"]["data"][self.to]
             if event["__typename"] == kind:
                 return event
             assert event["__typename"] == "Heartbeat", event

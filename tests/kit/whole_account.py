@@ -12,8 +12,14 @@ from accounts.sessions import Session
 from accounts.tickets import Purpose
 from accounts.tools import Tool
 from accounts.visits import Visit
-from broker import calls
+from broker import calls, commitments, prices, reservations
+from broker.ceilings import USD, Ceilings
+from broker.commitments import Commitment
+from broker.outcome import Outcome
+from broker.prices import Prices
+from broker.reservations import Admission, End, Verdict
 from keysteward.box import SealedBox
+from metering import Measure, Quote
 from providers import CATALOGUE
 from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx
@@ -49,6 +55,7 @@ class Whole:
     tool_token: str = ""
     user_token: str = ""
     call: str = "call_running"
+    ceiling: str = ""
     authenticator: Authenticator = field(default_factory=Authenticator)
 
 
@@ -103,6 +110,7 @@ class Maker:
         await self._add_passkey(whole)
         await self._add_second_factor(whole)
         await self._run(whole, made)
+        await self._spend(whole)
         if verified:
             await people.invites.make(owner)
         await people.moving.ask(owner, f"new-{address}")
@@ -150,6 +158,9 @@ class Maker:
                     version=1,
                     provider="openai",
                     worker="wrk_1",
+                    operation="chat",
+                    model="gpt-5",
+                    bound=100,
                     at=now,
                 )
             )
@@ -160,6 +171,39 @@ class Maker:
         await revocations.begin_listening("wrk_1", listener, 0)
         await revocations.acknowledge(owner, tool.id, "i", 1)
 
+    async def _spend(self, whole: Whole) -> None:
+        """Have the call that ended disputed under a ceiling; a price, a frozen model, a server."""
+        owner, now, call = whole.owner, self.clock(), f"call_1_ended_{whole.address}"
+        ceilings = Ceilings(self.store, self.keyring, self.clock)
+        made = await ceilings.set(owner, 1000, provider="openai", tool=whole.tool, unit=USD)
+        whole.ceiling = made.id
+        await Prices(self.store, self.keyring, self.clock).set(
+            owner, "openai", "gpt-5", {Measure.REQUEST: 100}
+        )
+        quote = Quote("chat", model="gpt-5", price=100)
+        server = Commitment("vultr", "server-1", call, whole.tool, "vc2-1c-1gb", 7, now, 2 * now)
+
+        def unit(tx: Tx) -> None:
+            admission = reservations.admit(
+                tx, owner, call, whole.tool, "openai", quote, dispatched=True, at=now
+            )
+            assert isinstance(admission, Admission)
+            reservations.settle(
+                tx,
+                owner,
+                call,
+                whole.tool,
+                "openai",
+                "gpt-5",
+                admission,
+                Verdict(End.DISPUTED, None),
+                at=now,
+            )
+            prices.freeze(tx, owner, "openai", "another", at=now)
+            commitments.begin(tx, owner, server)
+
+        await self.store.write(unit)
+
     async def end(self, call: str, owner: Owner) -> None:
         """End a call."""
         at = self.clock()
@@ -168,7 +212,7 @@ class Maker:
                 tx,
                 call,
                 owner,
-                outcome=calls.Outcome.ANSWERED,
+                outcome=Outcome.ANSWERED,
                 status=200,
                 model=None,
                 bytes_in=1,

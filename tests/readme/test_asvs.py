@@ -235,6 +235,8 @@ class TestWhatNoOtherTestShows:
             *("id", "name", "label", "provider", "secret", "makeDefault", "verify", "force"),
             *("providers", "callsPerMinute", "scopes", "expiresAt"),
             *("cursor", "instance"),
+            *("tool", "measure", "currency", "limit", "item", "rates", "amount"),
+            *("call", "cost", "resource"),
         }
 
     @pytest.mark.parametrize("name", ["accounts.md", "asvs.md"])

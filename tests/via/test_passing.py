@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from broker.calls import Outcome
+from broker.outcome import Outcome
 from keysteward.demo.fake_provider import Gate
 from tests.kit.installation import HeldTool, Installation, Person, StoredKey
 from tests.kit.scripted import answer, says, scripted, spoken
@@ -19,10 +19,11 @@ CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who?"}
 MESSAGE = {"model": "claude-made-up-1", "max_tokens": 9, "messages": CHAT["messages"]}
 GEMINI = {"contents": [{"parts": [{"text": "Who?"}]}]}
 MIB = 1 << 20
+STREAM = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
 # Each provider's calls: path, body.
 CALLS = {
     "openai-chat": ("openai", "/v1/chat/completions", CHAT),
-    "openai-stream": ("openai", "/v1/chat/completions", CHAT | {"stream": True}),
+    "openai-stream": ("openai", "/v1/chat/completions", STREAM),
     "openai-models": ("openai", "/v1/models", None),
     "anthropic-message": ("anthropic", "/v1/messages", MESSAGE),
     "anthropic-stream": ("anthropic", "/v1/messages", MESSAGE | {"stream": True}),
@@ -65,12 +66,11 @@ class TestAnswers:
         self, house: Installation, ada: Person, tool: HeldTool, key: StoredKey
     ) -> None:
         house.fake.events = 500
-        body = CHAT | {"stream": True}
-        direct = await asked(house.direct(key.secret), "/v1/chat/completions", body)
+        direct = await asked(house.direct(key.secret), "/v1/chat/completions", STREAM)
         house.fake.gate = gate = Gate(after=2)
         async with (
             house.client(tool.token) as client,
-            client.stream("POST", "/v1/chat/completions", json=body) as answered,
+            client.stream("POST", "/v1/chat/completions", json=STREAM) as answered,
         ):
             chunks = answered.aiter_raw()
             taken = b""
@@ -83,6 +83,16 @@ class TestAnswers:
         assert taken == direct.content
         call = await ada.call_ended()
         assert (call.outcome, call.bytes_out) == (Outcome.ANSWERED, len(direct.content))
+
+    async def test_a_usage_that_the_tool_did_not_ask_for_is_taken_out_again(
+        self, house: Installation, tool: HeldTool, key: StoredKey
+    ) -> None:
+        direct = await asked(house.direct(key.secret), "/v1/chat/completions", STREAM)
+        silent = CHAT | {"stream": True}
+        through = await asked(house.client(tool.token), "/v1/chat/completions", silent)
+        events = [event for event in direct.content.split(b"\n\n") if b'"choices":[]' not in event]
+        assert len(events) == direct.content.count(b"\n\n")  # one less
+        assert through.content == b"\n\n".join(events)
 
     async def test_the_providers_own_errors_are_passed_on(
         self, house: Installation, tool: HeldTool, key: StoredKey
@@ -130,7 +140,8 @@ class TestAnswers:
             house.send_to("openai", upstream)
             through = await asked(house.client(tool.token), "/v1/models", None)
         names = {line.split(b":")[0].decode() for line in passes}
-        ours = {"keysteward-call", "date", "content-type", "content-length"}
+        said = {"keysteward-call", "keysteward-provider", "keysteward-bound", "keysteward-cost"}
+        ours = {*said, "date", "content-type", "content-length"}
         assert set(through.headers) == names | ours
         assert through.headers["keysteward-call"].startswith("call_")
 

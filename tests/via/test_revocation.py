@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from broker import request
-from broker.calls import Outcome
+from broker.outcome import Outcome
 from keysteward.demo.fake_provider import Gate
 from providers import CATALOGUE
 from store import Store
@@ -105,7 +105,7 @@ class TestRemoval:
     ) -> None:
         async def body() -> AsyncIterator[bytes]:
             yield b'{"model": "gpt-4o-mini"'
-            await until(lambda: house.connected)
+            await until(lambda: len(house.live) == 1)
             await ada.remove_key(key)
             await until(lambda: len(house.live) == 0)
             yield b"}"

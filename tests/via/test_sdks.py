@@ -12,7 +12,7 @@ from google import genai
 from google.genai import errors, types
 from google.genai.client import AsyncClient
 
-from broker.calls import Outcome
+from broker.outcome import Outcome
 from keysteward.demo.fake_provider import Gate
 from tests.kit.installation import HeldTool, Installation, Person, StoredKey
 

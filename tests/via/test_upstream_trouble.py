@@ -12,7 +12,7 @@ import openai
 import pytest
 import pytest_asyncio
 
-from broker.calls import Outcome
+from broker.outcome import Outcome
 from broker.upstream import Timeouts
 from keysteward.demo.fake_provider import Gate, Mode
 from keysteward.demo.fake_socket import Breach, FakeSocket
@@ -106,13 +106,26 @@ class TestBreaking:
                 await client.models.list()
         assert len(house.fake.calls) == 1
 
-    async def test_a_truncated_answer_is_broken_off(
+    async def test_a_truncated_answer_is_told_as_a_failure(
         self, house: Installation, ada: Person, tool: HeldTool
     ) -> None:
         async with FakeSocket(Breach.TRUNCATED).running() as url:
             house.send_to("openai", url)
-            with pytest.raises(httpx.RemoteProtocolError):
-                await ask(house, tool)
+            told = await ask(house, tool)
+        # It was held until it is whole, and so could still be answered otherwise.
+        assert (told.status_code, told.json()["error"]["code"]) == (502, "upstream_failed")
+        call = await ada.call_ended()
+        assert (call.outcome, call.status) == (Outcome.UPSTREAM_FAILED, 502)
+        assert call.bytes_out == 0
+
+    async def test_a_truncated_answer_that_is_not_held_is_broken_off(
+        self, house: Installation, ada: Person, tool: HeldTool
+    ) -> None:
+        async with FakeSocket(Breach.TRUNCATED).running() as url:
+            house.send_to("openai", url)
+            async with house.client(tool.token) as client:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await client.get("/v1/models")
         call = await ada.call_ended()
         assert (call.outcome, call.status) == (Outcome.UPSTREAM_FAILED, 200)
         assert call.bytes_out == len(house.answers[0].body)

@@ -1,0 +1,392 @@
+"""Reserve the worst case, call, settle: how a call passes under its owner's ceilings.
+
+Pieces of the two transactions of every call. A reservation is HELD until the request may leave,
+DISPATCHED from then on, and ends SETTLED, RELEASED or DISPUTED, once. Whatever crashes, what had
+been dispatched counts in full: a crash can cost budget, never pass a ceiling.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from broker import ceilings, ledger, prices
+from broker.ceilings import CALLS, MOVED, USD, Ceiling
+from broker.errors import (
+    BoundAboveCeiling,
+    CallFailure,
+    CeilingHit,
+    CeilingRefused,
+    HoldsInFlight,
+    NotPriceable,
+)
+from broker.money import shown
+from metering import Charge, Moved, Quote, Rates, Source, Unpriceable, at_most
+from store import Owner, Tx
+
+_FROZEN: Final = (
+    "This model cost more than the bound that was reserved for it, so no ceiling lets it in. Look "
+    "at the call, then set its price with setPrice."
+)
+
+
+class End(StrEnum):
+    """How a reservation ends."""
+
+    SETTLED = "SETTLED"
+    RELEASED = "RELEASED"
+    DISPUTED = "DISPUTED"
+
+
+class Hold(NamedTuple):
+    """What a call holds of one ceiling."""
+
+    ceiling: str
+    epoch: int
+    amount: int
+    unit: str
+
+
+class Admission(NamedTuple):
+    """A call that may go out, and what it holds."""
+
+    bound: int | None
+    """Nano-dollars; None where no bound is known and no ceiling asked for one."""
+    rates: Rates
+    governed: bool
+    """At least one ceiling counts dollars for this call."""
+    holds: tuple[Hold, ...]
+    """What it holds of its ceilings."""
+    remaining: int | None
+    """Nano-dollars that the tightest of its ceilings has left beside it; None: there is none."""
+
+
+class Verdict(NamedTuple):
+    """What a call came to."""
+
+    end: End
+    charge: Charge | None
+    """Dollars; None where nothing was charged, or where what was is not known: see `end`."""
+    moved: Moved | None = None
+
+
+def admit(  # noqa: PLR0917 - of the hot path
+    tx: Tx,
+    owner: Owner,
+    call: str,
+    tool: str,
+    provider: str,
+    quote: Quote,
+    *,
+    dispatched: bool,
+    at: int,
+) -> Admission | CallFailure:
+    """Let a call in under its owner's ceilings, or give why not.
+
+    A refusal is given back, not raised: that a ceiling is hit now must be kept.
+    """
+    governing = ceilings.governing(tx, owner, provider=provider, tool=tool)
+    rates, frozen = prices.of_call(tx, owner, provider)
+    try:
+        bound: int | None = at_most(quote, rates)
+    except Unpriceable as unpriceable:
+        if any(ceiling.unit == USD for ceiling in governing):
+            return NotPriceable(str(unpriceable))
+        bound = None
+    if not governing:
+        return Admission(bound, rates, governed=False, holds=(), remaining=None)
+    if quote.model in frozen and _counts(governing, USD):
+        return NotPriceable(_FROZEN)
+    try:
+        amounts = [(ceiling, _amount(ceiling, governing, quote, bound)) for ceiling in governing]
+    except Unpriceable as unpriceable:
+        return NotPriceable(str(unpriceable))
+    for ceiling, amount in amounts:
+        refusal = _judge(tx, owner, ceiling, amount, at)
+        if refusal is not None:
+            return refusal
+    held = [(ceiling, amount) for ceiling, amount in amounts if amount]
+    for ceiling, amount in held:
+        _hold(tx, owner, call, ceiling, amount, dispatched=dispatched)
+    left = [ceiling.remaining - amount for ceiling, amount in amounts if ceiling.unit == USD]
+    return Admission(
+        bound,
+        rates,
+        governed=bool(left),
+        holds=tuple(
+            Hold(ceiling.id, ceiling.epoch, amount, ceiling.unit) for ceiling, amount in held
+        ),
+        remaining=min(left, default=None),
+    )
+
+
+def top_up(  # noqa: PLR0917 - as `admit`
+    tx: Tx, owner: Owner, call: str, tool: str, provider: str, amount: int, *, at: int
+) -> CallFailure | None:
+    """Hold more dollars for a call that goes on; give why not, where that can't be."""
+    governing = [
+        ceiling
+        for ceiling in ceilings.governing(tx, owner, provider=provider, tool=tool)
+        if ceiling.unit == USD
+    ]
+    for ceiling in governing:
+        refusal = _judge(tx, owner, ceiling, amount, at)
+        if refusal is not None:
+            return refusal
+    for ceiling in governing:
+        _hold(tx, owner, call, ceiling, amount, dispatched=True)
+    return None
+
+
+def dispatch(tx: Tx, owner: Owner, call: str) -> None:
+    """Note durably that the request may have left, before its first byte does."""
+    tx.run(
+        "UPDATE reservations SET state = 'DISPATCHED'"
+        " WHERE account = :account AND call = :call AND state = 'HELD'",
+        account=owner.account,
+        call=call,
+    )
+
+
+def settle(  # noqa: PLR0917 - of the hot path
+    tx: Tx,
+    owner: Owner,
+    call: str,
+    tool: str,
+    provider: str,
+    model: str | None,
+    admission: Admission,
+    verdict: Verdict,
+    *,
+    grown: bool = False,
+    at: int,
+) -> None:
+    """Settle what a call came to. The caller sees to it that this is done once a call.
+
+    `grown` says that it holds more by now than it was admitted with: that was topped up.
+    """
+    charge = verdict.charge
+    if charge is None and verdict.end is not End.RELEASED:
+        charge = _unknown(admission)
+    holds = _held(tx, owner, call) if grown else admission.holds
+    if holds:
+        _end_all(tx, owner, call, holds, provider, model, verdict.end, charge, at)
+    if charge is None:
+        return
+    entry = ledger.Entry(call, at, provider, tool, model)
+    if charge.amount or charge.source is Source.UNPRICED:
+        disputed = verdict.end is End.DISPUTED and admission.governed
+        ledger.charge(tx, owner, entry, USD, charge, disputed=disputed)
+    if verdict.moved is not None:
+        moved = Charge(verdict.moved.amount, Source.USAGE)
+        ledger.charge(tx, owner, entry, MOVED + verdict.moved.currency, moved, number=2)
+
+
+def _unknown(admission: Admission) -> Charge:
+    """Give what counts for a call of which nobody knows what it cost."""
+    if admission.bound is not None and (admission.governed or not admission.bound):
+        return Charge(admission.bound, Source.BOUND)
+    return Charge(0, Source.UNPRICED)
+
+
+def give_up(tx: Tx, owner: Owner, call: str, *, at: int) -> None:
+    """End what the call of a process that died still holds.
+
+    What never left is released; what may have left counts in full, and is disputed.
+    """
+    rows = tx.all(
+        "SELECT r.ceiling, r.epoch, r.state, r.amount, c.unit FROM reservations r"
+        " JOIN ceilings c ON c.account = r.account AND c.id = r.ceiling AND c.epoch = r.epoch"
+        " WHERE r.account = :account AND r.call = :call AND r.state IN ('HELD', 'DISPATCHED')",
+        account=owner.account,
+        call=call,
+    )
+    lost = 0
+    for ceiling, epoch, state, amount, unit in rows:
+        end, cost = (End.RELEASED, 0) if state == "HELD" else (End.DISPUTED, amount)
+        _end(tx, owner, call, ceiling, epoch, end, amount, cost, 0)
+        if unit == USD:
+            lost = max(lost, cost)
+    if lost:
+        row = tx.one(
+            "SELECT provider, tool, model FROM calls WHERE account = :account AND id = :call",
+            account=owner.account,
+            call=call,
+        )
+        if row is not None:
+            provider, tool, model = row
+            entry = ledger.Entry(call, at, provider, tool, model)
+            ledger.charge(tx, owner, entry, USD, Charge(lost, Source.BOUND), disputed=True)
+
+
+def _counts(governing: Iterable[Ceiling], unit: str) -> bool:
+    return any(ceiling.unit == unit for ceiling in governing)
+
+
+def _amount(ceiling: Ceiling, governing: list[Ceiling], quote: Quote, bound: int | None) -> int:
+    """Give what a call is to hold of a ceiling. Raises `Unpriceable`."""
+    if ceiling.unit == USD:
+        return bound or 0
+    if ceiling.unit == CALLS:
+        return 1
+    if quote.moves_unknown:
+        raise Unpriceable(
+            "This call may move money, and how much can't be told from it. Send one that says its "
+            "amount and currency, or take the ceiling on what is moved away."
+        )
+    if quote.moved is None:
+        return 0
+    unit = MOVED + quote.moved.currency
+    if not _counts(governing, unit):
+        raise Unpriceable(
+            f"There is a ceiling on what is moved here, but none in {quote.moved.currency.upper()}."
+            " Set one for that currency."
+        )
+    return quote.moved.amount if ceiling.unit == unit else 0
+
+
+def _judge(tx: Tx, owner: Owner, ceiling: Ceiling, amount: int, at: int) -> CeilingRefused | None:
+    """Give why an amount does not fit under a ceiling; None where it does."""
+    if not amount:
+        return None  # what costs nothing passes even where a ceiling is hit
+    if amount <= ceiling.remaining:
+        return None
+    failure: type[CeilingRefused]
+    if ceiling.hit_at is not None:
+        failure, why = CeilingHit, "The ceiling is hit. Its owner can reset or raise it."
+    elif amount > ceiling.limit:
+        failure = BoundAboveCeiling
+        why = (
+            "This call alone might cost more than the whole ceiling. Limit its output, or raise it."
+        )
+    elif ceiling.settled + ceiling.excess + amount <= ceiling.limit:
+        failure = HoldsInFlight
+        why = "Calls that are running hold what is left of the ceiling. Try again in a second."
+    else:
+        ceilings.hit(tx, owner, ceiling, at=at)
+        failure = CeilingHit
+        why = "This call might pass the ceiling, which is hit now. Its owner can reset or raise it."
+    refusal = failure(why)
+    refusal.facts = {
+        "ceiling": ceiling.id,
+        "limit": shown(ceiling.limit, ceiling.unit),
+        "settled": shown(ceiling.settled, ceiling.unit),
+        "held": shown(ceiling.held, ceiling.unit),
+        "bound": shown(amount, ceiling.unit),
+        "unit": ceiling.unit,
+        "reason": failure.code,
+    }
+    return refusal
+
+
+def _hold(
+    tx: Tx, owner: Owner, call: str, ceiling: Ceiling, amount: int, *, dispatched: bool
+) -> None:
+    """Hold an amount. The condition stands in the statement: nobody comes in between."""
+    taken = tx.run(
+        "UPDATE ceilings SET held = held + :amount WHERE account = :account AND id = :ceiling"
+        " AND epoch = :epoch AND hit_at IS NULL AND closed_at IS NULL"
+        " AND settled + held + excess + :amount <= wanted",
+        account=owner.account,
+        ceiling=ceiling.id,
+        epoch=ceiling.epoch,
+        amount=amount,
+    )
+    if taken != 1:
+        raise HoldsInFlight("The ceiling changed in this very moment. Try again.")
+    tx.run(
+        "INSERT INTO reservations (account, call, ceiling, epoch, state, amount)"
+        " VALUES (:account, :call, :ceiling, :epoch, :state, :amount)"
+        " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        account=owner.account,
+        call=call,
+        ceiling=ceiling.id,
+        epoch=ceiling.epoch,
+        state="DISPATCHED" if dispatched else "HELD",
+        amount=amount,
+    )
+
+
+def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
+    tx: Tx,
+    owner: Owner,
+    call: str,
+    holds: tuple[Hold, ...],
+    provider: str,
+    model: str | None,
+    end: End,
+    charge: Charge | None,
+    at: int,
+) -> None:
+    """End every reservation of a call; dollars at what was charged, other units as they were."""
+    left: dict[str, int] = {}
+    for ceiling, epoch, amount, unit in sorted(holds, key=lambda hold: hold.epoch):
+        charged = amount
+        if end is End.RELEASED:
+            charged = 0
+        elif unit == USD and charge is not None:
+            # A conversation may hold of two epochs of one ceiling: the older is filled first.
+            charged = left.get(ceiling, charge.amount)
+        cost = min(charged, amount)
+        left[ceiling] = charged - cost
+        is_last = not any(other.ceiling == ceiling and other.epoch > epoch for other in holds)
+        excess = charged - cost if is_last else 0
+        now = _end(tx, owner, call, ceiling, epoch, end, amount, cost, excess)
+        if now is not None:
+            ceilings.warn(tx, owner, now, at=at)
+            if excess:
+                ceilings.exceeded(tx, owner, now, at=at)
+                if model is not None:
+                    prices.freeze(tx, owner, provider, model, at=at)
+
+
+def _held(tx: Tx, owner: Owner, call: str) -> tuple[Hold, ...]:
+    rows = tx.all(
+        "SELECT r.ceiling, r.epoch, r.amount, c.unit FROM reservations r"
+        " JOIN ceilings c ON c.account = r.account AND c.id = r.ceiling AND c.epoch = r.epoch"
+        " WHERE r.account = :account AND r.call = :call AND r.state IN ('HELD', 'DISPATCHED')",
+        account=owner.account,
+        call=call,
+    )
+    return tuple(Hold(*row) for row in rows)
+
+
+def _end(  # noqa: PLR0917 - likewise
+    tx: Tx,
+    owner: Owner,
+    call: str,
+    ceiling: str,
+    epoch: int,
+    end: End,
+    amount: int,
+    cost: int,
+    excess: int,
+) -> Ceiling | None:
+    """End one reservation, and move what it held; give its ceiling if that is still in force."""
+    if not tx.run(
+        "UPDATE reservations SET state = :state, cost = :cost"
+        " WHERE account = :account AND call = :call AND ceiling = :ceiling AND epoch = :epoch"
+        " AND state IN ('HELD', 'DISPATCHED')",
+        account=owner.account,
+        call=call,
+        ceiling=ceiling,
+        epoch=epoch,
+        state=end,
+        cost=cost,
+    ):
+        return None  # ended before
+    row = tx.one(
+        "UPDATE ceilings SET held = held - :amount, settled = settled + :cost,"
+        " excess = excess + :excess"
+        " WHERE account = :account AND id = :ceiling AND epoch = :epoch"
+        " RETURNING id, epoch, provider, tool, unit, wanted, settled, held, excess, warned, set_at,"
+        " opened_at, hit_at, closed_at",
+        account=owner.account,
+        ceiling=ceiling,
+        epoch=epoch,
+        amount=amount,
+        cost=cost,
+        excess=excess,
+    )
+    if row is None or row[-1] is not None:
+        return None
+    return Ceiling(*row[:-1])
