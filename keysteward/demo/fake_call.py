@@ -27,6 +27,15 @@ class Mode(Enum):
     """Answer with the caller's credential in the headers that should number the call."""
     REDIRECT = "redirect"
     HTML_ERROR = "html-error"
+    USAGE_MISSING = "usage-missing"
+    """Do the work, charge it, and answer without a word of what was used."""
+    OVERCHARGE = "overcharge"
+    """Use, tell and charge ten times the output that the call allows."""
+    ERROR_500_CHARGED = "error-500-charged"
+    """Do the work, charge it, and answer 500."""
+    CUT_AFTER_CHARGE = "cut-after-charge"
+    """Do the work, charge it, and break the connection: a document's before its first byte, a
+    stream's in its middle."""
 
 
 @dataclass(frozen=True, slots=True)

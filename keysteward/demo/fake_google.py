@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from keysteward.demo.fake_wire import (
     Asked,
     Kind,
     Prose,
+    Received,
     Refused,
     Reply,
     Trouble,
+    Used,
     limit_of,
     pretty,
     read,
@@ -23,6 +26,7 @@ MODELS: Final = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-embedding-001")
 # The SDK calls the stable API from its version 3 on, and the beta before that or when told to.
 _ROOT: Final = re.compile(r"/v1(?:beta)?/models(?:/(?P<name>.+))?")
 _DIMENSIONS: Final = 3072
+_SEARCH_TOOLS: Final = {"google_search", "googleSearch"}
 
 _TYPE: Final = (b"content-type", b"application/json; charset=UTF-8")
 _HEADERS: Final = (
@@ -42,18 +46,18 @@ class Google:
         """Read the key from its header; one in the URL is not looked at."""
         return headers.get(b"x-goog-api-key")
 
-    def asked(self, method: str, path: str, query: bytes, body: bytes) -> Asked:
+    def asked(self, call: Received) -> Asked:
         """Understand a call. Raises `Refused`."""
-        place = _ROOT.fullmatch(path)
+        place = _ROOT.fullmatch(call.path)
         if place is None:
-            raise Refused(Trouble.NO_SUCH_ROUTE, path)
+            raise Refused(Trouble.NO_SUCH_ROUTE, call.path)
         name = place["name"] or ""
-        if method == "GET" and ":" not in name:
+        if call.method == "GET" and ":" not in name:
             return Asked(Kind.MODELS, model=name)
         model, _, act = name.rpartition(":")
-        if method != "POST" or act not in _ACTS or not model:
-            raise Refused(Trouble.NO_SUCH_ROUTE, path)
-        payload = read(body)
+        if call.method != "POST" or act not in _ACTS or not model:
+            raise Refused(Trouble.NO_SUCH_ROUTE, call.path)
+        payload = read(call.body)
         if act == "countTokens":
             inner = payload.get("generateContentRequest")
             return Asked(Kind.COUNT, model, prompt_tokens=_prompt(inner or payload))
@@ -70,32 +74,27 @@ class Google:
             stream=act == "streamGenerateContent",
             prompt_tokens=_prompt(payload),
             limit=limit_of(config, "maxOutputTokens") if isinstance(config, dict) else None,
-            option=b"alt=sse" in query.split(b"&"),
+            items=(limit_of(config, "candidateCount") if isinstance(config, dict) else None) or 1,
+            option=b"alt=sse" in call.query.split(b"&"),
+            searches=int(any(_SEARCH_TOOLS & tool.keys() for tool in payload.get("tools") or ())),
         )
 
-    def reply(self, asked: Asked, prose: Prose) -> Reply:
+    def reply(self, asked: Asked, prose: Prose, used: Used | None) -> Reply:
         """Answer a call."""
         match asked.kind:
-            case Kind.CHAT if asked.stream and asked.option:
-                # The provider ends these lines with CR LF; whoever passes them on must keep that.
-                pieces = tuple(sse(chunk, b"\r\n") for chunk in _chunks(asked, prose))
-                kind = (b"content-type", b"text/event-stream")
-                return Reply(200, (kind, *_HEADERS), pieces, stream=True)
             case Kind.CHAT if asked.stream:
-                first, *others = [pretty(chunk).rstrip() for chunk in _chunks(asked, prose)]
-                pieces = (b"[" + first, *(b",\r\n" + other for other in others), b"\n]\n")
-                return Reply(200, (_TYPE, *_HEADERS), pieces, stream=True)
+                return _stream(asked, prose, used)
             case Kind.CHAT:
-                return _whole(_content(asked, prose.text, len(prose.tokens), _finish(prose)))
+                return _whole(_content(asked, prose.text, used, _finish(prose)))
             case Kind.COUNT:
                 counted = [{"modality": "TEXT", "tokenCount": asked.prompt_tokens}]
                 total = asked.prompt_tokens
                 return _whole({"totalTokens": total, "promptTokensDetails": counted})
             case Kind.EMBEDDING:
                 one = {"values": vector(asked.dimensions)}
-                usage = {"promptTokenCount": asked.prompt_tokens}
                 many = {"embeddings": [one] * asked.items} if asked.option else {"embedding": one}
-                return _whole(many | {"usageMetadata": usage})
+                counts = {} if used is None else {"promptTokenCount": used.input}
+                return _whole(many | ({"usageMetadata": counts} if counts else {}))
             case _:
                 shown = _model(asked.model) if asked.model else {"models": [*map(_model, MODELS)]}
                 return _whole(shown)
@@ -164,6 +163,18 @@ def _whole(body: object) -> Reply:
     return Reply(200, (_TYPE, *_HEADERS), (pretty(body),))
 
 
+def _stream(asked: Asked, said: Prose, used: Used | None) -> Reply:
+    chunks = _chunks(asked, said, used)
+    if asked.option:
+        # The provider ends these lines with CR LF; whoever passes them on must keep that.
+        events = tuple(sse(chunk, b"\r\n") for chunk in chunks)
+        kind = (b"content-type", b"text/event-stream")
+        return Reply(200, (kind, *_HEADERS), events, stream=True)
+    first, *others = [pretty(chunk).rstrip() for chunk in chunks]
+    pieces = (b"[" + first, *(b",\r\n" + other for other in others), b"\n]\n")
+    return Reply(200, (_TYPE, *_HEADERS), pieces, stream=True)
+
+
 def _prompt(payload: Mapping[str, Any]) -> int:
     return tokens_in(
         payload.get("contents"), payload.get("systemInstruction"), payload.get("tools")
@@ -213,29 +224,44 @@ def _finish(said: Prose) -> str:
     return "MAX_TOKENS" if said.cut else "STOP"
 
 
-def _content(asked: Asked, text: str, tokens: int, finish: str | None) -> dict[str, Any]:
-    candidate: dict[str, Any] = {
-        "content": {"parts": [{"text": text}], "role": "model"},
-        "index": 0,
-    }
+def _content(asked: Asked, text: str, used: Used | None, finish: str | None) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}}
+    if asked.searches and finish:
+        candidate["groundingMetadata"] = {"webSearchQueries": ["who holds the key"]}
     if finish:
         candidate["finishReason"] = finish
-    return {
-        "candidates": [candidate],
-        "usageMetadata": {
-            "promptTokenCount": asked.prompt_tokens,
-            "candidatesTokenCount": tokens,
-            "totalTokenCount": asked.prompt_tokens + tokens,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked.prompt_tokens}],
-        },
+    content: dict[str, Any] = {
+        "candidates": [candidate | {"index": index} for index in range(asked.items)],
         "modelVersion": asked.model,
         "responseId": "made-up-00000000000001",
     }
+    return content if used is None else content | {"usageMetadata": _usage(used)}
 
 
-def _chunks(asked: Asked, said: Prose) -> list[dict[str, Any]]:
-    last = len(said.tokens)
-    return [
-        _content(asked, token, so_far, _finish(said) if so_far == last else None)
-        for so_far, token in enumerate(said.tokens, start=1)
-    ]
+def _usage(used: Used) -> dict[str, Any]:
+    """Give the usage; the thoughts stand beside the candidates, not in them."""
+    usage = {
+        "promptTokenCount": used.input,
+        "candidatesTokenCount": used.output - used.thoughts,
+        "totalTokenCount": used.input + used.output,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": used.input}],
+    }
+    if used.cached:
+        usage["cachedContentTokenCount"] = used.cached
+        usage["cacheTokensDetails"] = [{"modality": "TEXT", "tokenCount": used.cached}]
+    if used.thoughts:
+        usage["thoughtsTokenCount"] = used.thoughts
+    return usage
+
+
+def _chunks(asked: Asked, said: Prose, used: Used | None) -> list[dict[str, Any]]:
+    """Make the chunks of a stream: each tells what was used so far, the last one all of it."""
+    texts = said.tokens or ("",)
+    chunks = []
+    for number, text in enumerate(texts, start=1):
+        last = number == len(texts)
+        so_far = used
+        if used is not None and not last:
+            so_far = replace(used, output=used.thoughts + number * asked.items)
+        chunks.append(_content(asked, text, so_far, _finish(said) if last else None))
+    return chunks

@@ -1,25 +1,44 @@
-"""OpenAI's wire format: models, chat completions, responses and embeddings."""
+"""OpenAI's wire format, and with another `Dialect` that of those who imitate it.
+
+Models and embeddings are here; each of the other operations has a module of its own.
+"""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from keysteward.demo import fake_realtime as realtime
+from keysteward.demo.fake_chat import chunks, completion, read_chat, tier_of, usage
+from keysteward.demo.fake_dialect import Dialect, When, mistake
+from keysteward.demo.fake_media import (
+    images,
+    moderation,
+    read_images,
+    read_moderation,
+    read_speech,
+    read_transcription,
+    speech,
+    transcription,
+)
 from keysteward.demo.fake_responses import response, response_events
+from keysteward.demo.fake_talk import Desk, Line
 from keysteward.demo.fake_wire import (
     BORN,
     TYPE_SSE,
     Asked,
     Kind,
     Prose,
+    Received,
     Refused,
     Reply,
     Trouble,
+    Used,
+    bearer,
     limit_of,
     packed,
     prose,
     read,
-    sse,
     text_of,
     tokens_in,
     vector,
@@ -29,6 +48,8 @@ from keysteward.demo.fake_wire import (
 MODELS: Final = ("gpt-4o-mini", "gpt-4.1", "text-embedding-3-small")
 _DIMENSIONS: Final = 1536
 _MOST_DIMENSIONS: Final = 3072
+_SEARCH_TOKENS: Final = 300
+"""What a search brings into the prompt."""
 
 # The cookie is what the provider's own front door sets; a broker must not hand it on.
 _HEADERS: Final = (
@@ -45,101 +66,94 @@ _HEADERS: Final = (
 class OpenAI:
     """`Asked.option` is `stream_options.include_usage` of a chat, and base64 of an embedding."""
 
-    request_id = b"x-request-id"
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._readers = {
+            root + path: reader
+            for root in dialect.roots
+            for path, reader in dialect.readers.items()
+        }
+        self.request_id = dialect.request_id
 
     def credential(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """Read the Bearer token."""
-        scheme, _, credential = headers.get(b"authorization", b"").partition(b" ")
-        return credential.strip() or None if scheme.lower() == b"bearer" else None
+        return bearer(headers)
 
-    def asked(self, method: str, path: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002
+    def asked(self, call: Received) -> Asked:
         """Understand a call. Raises `Refused`."""
-        if method == "POST" and path in _READERS:
-            payload = read(body)
-            return _READERS[path](payload, text_of(payload, "model"))
-        if method == "GET" and path == "/v1/models":
-            return Asked(Kind.MODELS)
-        if method == "GET" and path.startswith("/v1/models/"):
-            return Asked(Kind.MODELS, model=path.removeprefix("/v1/models/"))
-        raise Refused(Trouble.NO_SUCH_ROUTE, f"{method} {path}")
+        if call.method == "POST" and call.path in self._readers:
+            return self._readers[call.path](call)
+        if call.method == "GET":
+            if call.path in self._dialect.looks:
+                return Asked(Kind.CHECK, act=call.path)
+            for root in self._dialect.roots:
+                if call.path == f"{root}/models":
+                    return Asked(Kind.MODELS)
+                if call.path.startswith(f"{root}/models/"):
+                    return Asked(Kind.MODELS, model=call.path.removeprefix(f"{root}/models/"))
+        raise Refused(Trouble.NO_SUCH_ROUTE, f"{call.method} {call.path}")
 
-    def reply(self, asked: Asked, prose: Prose) -> Reply:
+    def reply(self, asked: Asked, prose: Prose, used: Used | None) -> Reply:
         """Answer a call."""
-        match asked.kind:
-            case Kind.CHAT if asked.stream:
-                return Reply(200, (TYPE_SSE, *_HEADERS), _chat_events(asked, prose), stream=True)
-            case Kind.CHAT:
-                return whole(_chat(asked, prose), *_HEADERS)
-            case Kind.RESPONSE if asked.stream:
-                return Reply(200, (TYPE_SSE, *_HEADERS), response_events(asked, prose), stream=True)
-            case Kind.RESPONSE:
-                return whole(response(asked, prose), *_HEADERS)
-            case Kind.EMBEDDING:
-                return whole(_embeddings(asked), *_HEADERS)
-            case _:
-                return whole(_models(asked.model), *_HEADERS)
+        dialect = self._dialect
+        if asked.kind is Kind.SPEECH:
+            return speech(asked, prose, used, dialect.headers)
+        if asked.stream:
+            events = (
+                response_events(asked, prose, used)
+                if asked.kind is Kind.RESPONSE
+                else chunks(dialect, asked, prose, used)
+            )
+            return Reply(200, (TYPE_SSE, *dialect.headers), events, stream=True)
+        documents: dict[Kind, Callable[[], dict[str, Any]]] = {
+            Kind.CHAT: lambda: completion(dialect, asked, prose, used),
+            Kind.RESPONSE: lambda: response(asked, prose, used),
+            Kind.EMBEDDING: lambda: _embeddings(asked, used),
+            Kind.IMAGE: lambda: images(asked, used),
+            Kind.TRANSCRIPTION: lambda: transcription(asked, prose, used),
+            Kind.MODERATION: lambda: moderation(asked),
+            Kind.CHECK: lambda: dict(dialect.looks[asked.act]),
+            Kind.MODELS: lambda: _models(dialect, asked.model),
+        }
+        return whole(documents[asked.kind](), *dialect.headers)
+
+    def talks(self, call: Received) -> bool:
+        """Tell whether a websocket may be opened there: OpenAI's own Realtime API."""
+        return self._dialect.provider == "openai" and call.path == realtime.PATH
+
+    async def talk(self, call: Received, line: Line, desk: Desk) -> None:
+        """Talk until the client has left. Raises `Left`."""
+        await realtime.Realtime(call, line, desk).run()
 
     def refusal(self, trouble: Trouble, call_id: str, about: str = "") -> Reply:  # noqa: ARG002
         """Answer with an error; a rejected key is shown masked in it, as the provider does."""
-        status, kind, code, message = _ERRORS[trouble]
-        shown = _masked(about) if trouble is Trouble.KEY_REJECTED else about
-        error = {"message": message.format(shown), "type": kind, "param": None, "code": code}
-        wait = ((b"retry-after", b"7"),) if trouble is Trouble.RATE_LIMITED else ()
-        return whole({"error": error}, *_HEADERS, *wait, status=status)
+        return mistake(self._dialect, trouble, about)
 
 
-_ERRORS: Final[dict[Trouble, tuple[int, str, str | None, str]]] = {
-    Trouble.KEY_MISSING: (401, "invalid_request_error", None, "You didn't provide an API key."),
-    Trouble.KEY_REJECTED: (
-        401,
-        "invalid_request_error",
-        "invalid_api_key",
-        "Incorrect API key provided: {}.",
-    ),
-    Trouble.KEY_SCOPED: (
-        403,
-        "invalid_request_error",
-        "missing_scope",
-        "You have insufficient permissions for this operation. Missing scopes: api.model.read.",
-    ),
-    Trouble.MALFORMED: (400, "invalid_request_error", None, "{}"),
-    Trouble.NO_SUCH_ROUTE: (404, "invalid_request_error", None, "Invalid URL ({})"),
-    Trouble.RATE_LIMITED: (429, "requests", "rate_limit_exceeded", "Rate limit reached."),
-    Trouble.OVERLOADED: (503, "server_error", None, "The engine is currently overloaded."),
-    Trouble.ERROR_500: (500, "server_error", None, "The server had an error."),
-}
-
-
-def _masked(key: str) -> str:
-    stars = max(0, len(key) - 12)
-    return key[:8] + "*" * stars + key[-4:] if stars else "*" * len(key)
-
-
-def _read_chat(payload: dict[str, Any], model: str) -> Asked:
-    if not isinstance(payload.get("messages"), list):
-        raise Refused(Trouble.MALFORMED, "Missing required parameter: 'messages'.")
-    options = payload.get("stream_options")
-    return Asked(
-        Kind.CHAT,
-        model,
-        stream=payload.get("stream") is True,
-        prompt_tokens=tokens_in(payload["messages"], payload.get("tools")),
-        limit=limit_of(payload, "max_completion_tokens", "max_tokens"),
-        option=isinstance(options, dict) and options.get("include_usage") is True,
-    )
-
-
-def _read_response(payload: dict[str, Any], model: str) -> Asked:
+def read_response(call: Received) -> Asked:
+    """Understand a call of the Responses API. Raises `Refused`."""
+    payload = read(call.body)
+    model = text_of(payload, "model")
+    tokens = tokens_in(payload.get("instructions"), payload.get("input"), payload.get("tools"))
+    searches = 0
+    if any("web_search" in str(tool.get("type")) for tool in payload.get("tools") or ()):
+        # It searches as often as it may, and each time the whole prompt is read again.
+        searches = limit_of(payload, "max_tool_calls") or 1
     return Asked(
         Kind.RESPONSE,
         model,
         stream=payload.get("stream") is True,
-        prompt_tokens=tokens_in(payload.get("instructions"), payload.get("input")),
+        prompt_tokens=(searches + 1) * tokens + searches * _SEARCH_TOKENS,
         limit=limit_of(payload, "max_output_tokens"),
+        searches=searches,
+        tier=tier_of(payload, model),
     )
 
 
-def _read_embedding(payload: dict[str, Any], model: str) -> Asked:
+def read_embedding(call: Received) -> Asked:
+    """Understand a call of embeddings. Raises `Refused`."""
+    payload = read(call.body)
+    model = text_of(payload, "model")
     texts = payload.get("input")
     if not texts:
         raise Refused(Trouble.MALFORMED, "Missing required parameter: 'input'.")
@@ -160,87 +174,21 @@ def _read_embedding(payload: dict[str, Any], model: str) -> Asked:
     )
 
 
-_READERS: Final = {
-    "/v1/chat/completions": _read_chat,
-    "/v1/responses": _read_response,
-    "/v1/embeddings": _read_embedding,
-}
-
-
-def _models(name: str) -> dict[str, Any]:
+def _models(dialect: Dialect, name: str) -> dict[str, Any]:
     def model(name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": BORN, "owned_by": "made-up"}
 
-    return model(name) if name else {"object": "list", "data": [model(each) for each in MODELS]}
+    if name:
+        return model(name)
+    return {"object": "list", "data": [model(each) for each in dialect.models]}
 
 
-def _usage(asked: Asked, said: Prose) -> dict[str, Any]:
-    return {
-        "prompt_tokens": asked.prompt_tokens,
-        "completion_tokens": len(said.tokens),
-        "total_tokens": asked.prompt_tokens + len(said.tokens),
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {
-            "reasoning_tokens": 0,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
-
-
-def _chat(asked: Asked, said: Prose) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": said.text,
-        "refusal": None,
-        "annotations": [],
-    }
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": "length" if said.cut else "stop",
-    }
-    return {
-        "id": "chatcmpl-madeup0000000000000001",
-        "object": "chat.completion",
-        "created": BORN,
-        "model": asked.model,
-        "choices": [choice],
-        "usage": _usage(asked, said),
-        "service_tier": "default",
-        "system_fingerprint": "fp_madeup0001",
-    }
-
-
-def _chat_events(asked: Asked, said: Prose) -> tuple[bytes, ...]:
-    frame: dict[str, Any] = {
-        "id": "chatcmpl-madeup0000000000000001",
-        "object": "chat.completion.chunk",
-        "created": BORN,
-        "model": asked.model,
-        "service_tier": "default",
-        "system_fingerprint": "fp_madeup0001",
-    }
-    # With include_usage every chunk has the field, and only the last, without choices, a value.
-    unknown: dict[str, Any] = {"usage": None} if asked.option else {}
-
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return sse(frame | {"choices": [choice]} | unknown)
-
-    events = [chunk({"role": "assistant", "content": "", "refusal": None})]
-    events += [chunk({"content": token}) for token in said.tokens]
-    events.append(chunk({}, "length" if said.cut else "stop"))
-    if asked.option:
-        events.append(sse(frame | {"choices": [], "usage": _usage(asked, said)}))
-    return (*events, b"data: [DONE]\n\n")
-
-
-def _embeddings(asked: Asked) -> dict[str, Any]:
+def _embeddings(asked: Asked, used: Used | None) -> dict[str, Any]:
     values = vector(asked.dimensions)
     shown = base64.b64encode(packed(values)).decode() if asked.option else values
+    told = (
+        {} if used is None else {"usage": {"prompt_tokens": used.input, "total_tokens": used.input}}
+    )
     return {
         "object": "list",
         "data": [
@@ -248,11 +196,33 @@ def _embeddings(asked: Asked) -> dict[str, Any]:
             for index in range(asked.items)
         ],
         "model": asked.model,
-        "usage": {"prompt_tokens": asked.prompt_tokens, "total_tokens": asked.prompt_tokens},
+        **told,
     }
+
+
+OPENAI: Final = Dialect(
+    provider="openai",
+    models=MODELS,
+    usage=usage,
+    readers={
+        "/chat/completions": read_chat,
+        "/responses": read_response,
+        "/embeddings": read_embedding,
+        "/images/generations": read_images,
+        "/audio/speech": read_speech,
+        "/audio/transcriptions": read_transcription,
+        "/moderations": read_moderation,
+    },
+    extra=When.ASKED,
+    last=lambda _: {},
+    tiers=True,
+    headers=_HEADERS,
+)
+"""OpenAI itself."""
 
 
 @lru_cache(maxsize=8)
 def chat_events(events: int) -> tuple[bytes, ...]:
     """Give the SSE events of a typical streamed chat, for those who send them by other means."""
-    return _chat_events(Asked(Kind.CHAT, MODELS[0], stream=True), prose(events, None, None))
+    asked = Asked(Kind.CHAT, MODELS[0], stream=True)
+    return chunks(OPENAI, asked, prose(events, None, None), Used())

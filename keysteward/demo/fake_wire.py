@@ -4,14 +4,18 @@ The same request gets the same bytes, so that what came through the broker can b
 came directly; only the request id in the headers is each call's own.
 """
 
+import base64
+import binascii
 import json
+import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -23,13 +27,18 @@ TYPE_SSE = (b"content-type", b"text/event-stream; charset=utf-8")
 BORN = 1_760_000_000
 """The second at which every made-up object was created."""
 
+DEFAULT_TIER = "default"
+"""The tier of those models that have no others, and of calls that ask for none."""
+
 _SENTENCE = (
     "A steward keeps each door shut, opens one at a time, and writes down who went in. "
     "Nobody carries a key home, and a lock that was changed stays changed. "
 )
 _WORDS = tuple(word + " " for word in _SENTENCE.split())
 _BYTES_A_TOKEN = 4
-_FLOAT = 4
+_PICTURE = re.compile(rb'(?:;base64,|"data":")[A-Za-z0-9+/=_-]+')
+_PICTURE_TOKENS = 765
+_TOO_MUCH = 10
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -38,15 +47,21 @@ class Kind(Enum):
     """What a call asks for."""
 
     MODELS = "models"
+    CHECK = "check"
+    """Something that tells of the key itself, and that a scoped one may not see, as the models."""
     CHAT = "chat"
     RESPONSE = "response"
     EMBEDDING = "embedding"
     COUNT = "count"
-
-    @property
-    def charged(self) -> bool:
-        """Whether the provider would send a bill for it."""
-        return self not in {Kind.MODELS, Kind.COUNT}
+    IMAGE = "image"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    MODERATION = "moderation"
+    RERANK = "rerank"
+    READ = "read"
+    """A look at the provider's objects, answered anew each time."""
+    ACT = "act"
+    """A change of the provider's objects, likewise."""
 
 
 class Trouble(Enum):
@@ -71,21 +86,86 @@ class Refused(Exception):  # noqa: N818 - it names what happened
         self.about = about
 
 
+class Received(NamedTuple):
+    """One call as a provider's wire is shown it: whole, the provider's own prefix taken off."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    """Names in lower case; of several of one name, the last."""
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call, as far as it decides what the answer is."""
+    """One call, as far as it decides what the answer is and what it costs."""
 
     kind: Kind
     model: str = ""
+    """What the price page names what is sold: a model, a plan, a mail."""
     stream: bool = False
     prompt_tokens: int = 0
     limit: int | None = None
     """The most output tokens that the caller allows."""
     items: int = 1
-    """How many texts are to be embedded."""
+    """How many texts are to be embedded, or how many answers there are to be of one prompt."""
     dimensions: int = 0
     option: bool = False
     """The one thing that a provider's form of this call leaves open; its module says which."""
+    units: int = 0
+    """What is sold by the piece: characters, seconds, images, mails, hours."""
+    written: int = 0
+    """Tokens of the prompt that are to be kept in a cache for five minutes."""
+    written_hour: int = 0
+    """The same for an hour."""
+    searches: int = 0
+    """Searches that the provider makes on the way, each of which it charges."""
+    input_audio: int = 0
+    """Tokens of the prompt that are sound."""
+    output: int | None = None
+    """Output tokens, where the request decides them: an image's, a voice's."""
+    tier: str = DEFAULT_TIER
+    """In which of the model's tiers the call runs, as the price page names it."""
+    act: str = ""
+    """Which act on its objects, in the words of the provider's module."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What the answer repeats of the request."""
+    moves: tuple[str, int] | None = None
+    """Money of the caller's that is moved: a currency, and an amount in its smallest unit."""
+
+    @property
+    def item(self) -> str:
+        """The line of the price page that it is charged by."""
+        return self.model if self.tier == DEFAULT_TIER else f"{self.model} {self.tier}"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a call used: the answer tells it, and the price page charges it."""
+
+    input: int = 0
+    """Tokens of the prompt, those of the next four among them."""
+    cached: int = 0
+    written: int = 0
+    written_hour: int = 0
+    input_audio: int = 0
+    output: int = 0
+    """Tokens of the answer, those of the next two among them."""
+    thoughts: int = 0
+    output_audio: int = 0
+    searches: int = 0
+    units: int = 0
+    """As in `Asked`."""
+
+
+def overcharged(used: Used, limit: int | None) -> Used:
+    """Give a use of ten times as much as was allowed, or as it would have been."""
+    return replace(
+        used,
+        output=used.output_audio + _TOO_MUCH * max(used.output, limit or 0),
+        units=_TOO_MUCH * used.units,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +175,8 @@ class Prose:
     tokens: tuple[str, ...]
     cut: bool = False
     """Whether the caller's own limit ended it."""
+    echo: bool = False
+    """It holds the caller's own credential, and is to stand even where no text stands else."""
 
     @property
     def text(self) -> str:
@@ -121,19 +203,54 @@ class Wire(Protocol):
     def credential(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """Give what stands in the place of the provider's key. Raises `Refused`."""
 
-    def asked(self, method: str, path: str, query: bytes, body: bytes) -> Asked:
+    def asked(self, call: Received) -> Asked:
         """Understand a call. Raises `Refused`."""
 
-    def reply(self, asked: Asked, prose: Prose) -> Reply:
-        """Answer a call."""
+    def reply(self, asked: Asked, prose: Prose, used: Used | None) -> Reply:
+        """Answer a call; the answer does not say what was used where `used` is None."""
 
     def refusal(self, trouble: Trouble, call_id: str, about: str = "") -> Reply:
         """Answer with an error. `about` is as in `Refused`."""
 
 
+def bearer(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """Read a Bearer token."""
+    scheme, _, credential = headers.get(b"authorization", b"").partition(b" ")
+    return credential.strip() or None if scheme.lower() == b"bearer" else None
+
+
+def basic(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes] | None:
+    """Read a Basic user and password (RFC 7617)."""
+    scheme, _, encoded = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return None
+    return (user, password) if colon else None
+
+
+def masked(key: str) -> str:
+    """Show a key as those providers do that repeat a rejected one: its ends alone."""
+    stars = max(0, len(key) - 12)
+    return key[:8] + "*" * stars + key[-4:] if stars else "*" * len(key)
+
+
+def form(body: bytes) -> dict[str, str]:
+    """Read a form (`application/x-www-form-urlencoded`); of several fields of a name, the last."""
+    return dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
+
+
 def whole(body: object, *headers: tuple[bytes, bytes], status: int = 200) -> Reply:
     """Make an answer of one JSON document."""
     return Reply(status, (TYPE_JSON, *headers), (orjson.dumps(body),))
+
+
+def shown(body: Mapping[str, Any], said: Prose, status: int = 200) -> Reply:
+    """Make an answer of an object that has no place for text; an echo goes beside its members."""
+    echo = {"echo": said.text} if said.echo else {}
+    return whole({**body, **echo}, status=status)
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -171,8 +288,20 @@ def limit_of(payload: Mapping[str, Any], *names: str) -> int | None:
 
 
 def tokens_in(*parts: object) -> int:
-    """Count a prompt: a made-up tokenizer, the same for a call and for the count of its tokens."""
-    return sum(-(-len(orjson.dumps(part)) // _BYTES_A_TOKEN) for part in parts if part)
+    """Count a prompt: a made-up tokenizer, the same for a call and for the count of its tokens.
+
+    A picture is counted by its size on the wall, so to say, and not by its bytes: each as one of
+    1024 by 1024 dots.
+    """
+    tokens = 0
+    for part in parts:
+        if part:
+            text = orjson.dumps(part)
+            if b";base64," in text or b'"data":"' in text:
+                text, pictures = _PICTURE.subn(b"", text)
+                tokens += pictures * _PICTURE_TOKENS
+            tokens += -(-len(text) // _BYTES_A_TOKEN)
+    return tokens
 
 
 @lru_cache(maxsize=256)
@@ -183,7 +312,7 @@ def prose(events: int, limit: int | None, size: int | None) -> Prose:
     """
     natural = max(1, events)
     count = natural if limit is None else min(natural, limit)
-    if size is None:
+    if size is None or not count:
         tokens = tuple(_WORDS[i % len(_WORDS)] for i in range(count))
     else:
         text = (_SENTENCE * (size // len(_SENTENCE) + 1))[:size]

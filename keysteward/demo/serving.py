@@ -4,10 +4,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+BREAK: Final = "keysteward.break"
+"""The ASGI extension that breaks a connection off, as if its other side had died."""
+
+
+class _Breakable(HttpToolsProtocol):
+    """uvicorn's HTTP, which lets an application break the connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope["extensions"] = {BREAK: self.transport.abort}
 
 
 @contextlib.asynccontextmanager
@@ -45,8 +58,10 @@ def loopback_config(app: Any) -> uvicorn.Config:
     """Say how the fake is served: fast, quiet, and by no settings of its surroundings."""
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws="none",
+        http=_Breakable,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -46,8 +46,13 @@ async def wire(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[str]:
-    command = [sys.executable, "-m", "keysteward.demo.fake_provider"]
+def bill(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bill") / "bill.txt"
+
+
+@pytest.fixture(scope="module")
+def process(bill: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "keysteward.demo.fake_provider", "--bill", str(bill)]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ) as served:
@@ -198,6 +203,13 @@ class TestOpenAI:
             assert len(said) == 5
             long = client.chat.completions.create(**CHAT, extra_headers={"x-fake-bytes": "2048"})
             assert len(long.choices[0].message.content or "") == 2048
+
+    def test_the_process_tells_its_bill(self, process: str, bill: Path) -> None:
+        with openai.OpenAI(base_url=f"{process}/openai/v1", api_key="any", max_retries=0) as client:
+            client.chat.completions.create(**CHAT)
+        told = httpx.get(f"{process}/bill", trust_env=False).json()["openai"]
+        lines = [line.split() for line in bill.read_text().splitlines()]
+        assert sum(int(amount) for provider, _, amount in lines if provider == "openai") == told > 0
 
 
 class TestAnthropic:

@@ -26,7 +26,7 @@ from keysteward.app import App, create_app
 from keysteward.config import Config
 from keysteward.demo.fake_provider import FakeProvider, KeyKind, running
 from keysteward.masterkey import keyring_of, make_missing
-from providers import find
+from providers import CATALOGUE, find
 from store import ProvenOwner, Store
 from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
@@ -196,7 +196,10 @@ class Installation:
         fake.calls.clear()
         fake.departures.clear()
         fake.mode, fake.gate, fake.events, fake.pace, fake.answer_bytes = None, None, 8, 0.0, None
-        for provider in WIRES:
+        fake.thoughts = fake.cached = 0
+        for kept in (fake.bill, fake.charges, fake.moved, fake.messages):
+            kept.clear()
+        for provider in CATALOGUE:
             self.send_to(provider, f"{self.fake_url}/{provider}")
 
     def secrets(self) -> list[bytes]:
@@ -313,7 +316,7 @@ async def served(
     clock = clock or MovedClock()
     fake = FakeProvider()
     async with running(fake) as fake_url:
-        upstreams = ",".join(f"{provider}={fake_url}/{provider}" for provider in WIRES)
+        upstreams = ",".join(f"{provider}={fake_url}/{provider}" for provider in CATALOGUE)
         config = Config.read(
             {"KEYSTEWARD_DATA": str(data), "KEYSTEWARD_UPSTREAMS": upstreams}, dotenv=None
         )
