@@ -1,12 +1,14 @@
-"""One outbound call with the owner's own key. `Broker.call` is the only place that knows the order.
+"""One outbound call, or conversation, with the owner's own key. Only `Broker` knows the order.
 
 Nothing of request or answer is kept but the ledger's row. No call is ever sent twice.
 """
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import orjson
@@ -16,7 +18,7 @@ from accounts import tools
 from accounts.errors import AddressUnverified, TokenUnknown, TooManyTries
 from accounts.tools import Tool
 from audit import Signer
-from broker import calls, ceilings, commitments, request, reservations, wire
+from broker import calls, ceilings, commitments, request, reservations, sockets, wire
 from broker.commitments import HOUR, Commitment
 from broker.errors import (
     CallFailure,
@@ -31,6 +33,7 @@ from broker.errors import (
     UpstreamTooSlow,
 )
 from broker.intake import Drains, Hangup, Intake, Receive
+from broker.line import Line
 from broker.live import LiveCalls, Scope
 from broker.outbound import Outbound
 from broker.outcome import Outcome
@@ -38,6 +41,9 @@ from broker.passing import Passage, Send, pass_on
 from broker.request import Ask
 from broker.reservations import Admission, End
 from broker.scrub import Scrubber
+from broker.socket_out import Declined, Farewell, open_socket
+from broker.sockets import Conversation
+from broker.talk import Talk
 from broker.tally import Tally
 from broker.upstream import Timeouts, Upstream, UpstreamFailure, UpstreamTimedOut
 from metering import Quote, Request, hourly
@@ -91,6 +97,7 @@ class Broker:
         timeouts: Timeouts = _TIMEOUTS,
         verified_only: bool = False,
         drains: Drains | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -103,6 +110,7 @@ class Broker:
         self._timeouts = timeouts
         self._verified_only = verified_only
         self._drains = drains or Drains()
+        self._monotonic = monotonic
 
     async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
         """Make one call and pass its answer on.
@@ -137,6 +145,32 @@ class Broker:
         if last_event:
             await send({"type": "http.response.body", "body": last_event})
 
+    async def converse(self, ask: Ask, line: Line) -> None:
+        """Hold one conversation over a websocket, until one of both sides closes it.
+
+        Raises `CallFailure` while the tool's socket is not open; after that its farewell tells.
+        """
+        booking = await self._booked(ask, Intake(line.events, has_body=False))
+        talk = Talk(booking.model, booking.quote, booking.admission)
+        farewell = Farewell(1000)
+        try:
+            with self._live.join(
+                key=booking.key.id, tool=booking.tool.id, account=booking.tool.account
+            ) as scope:
+                farewell = await self._converse(ask, booking, talk, line, scope)
+        except ClientGone:
+            talk.outcome = Outcome.CLIENT_GONE
+        except CallFailure as failure:
+            talk.outcome = failure.outcome
+            if not line.is_open:
+                talk.status = failure.status
+                raise
+            farewell = sockets.farewell_of(failure)
+        finally:
+            await self._settle(replace(booking, admission=talk.admission), talk)
+        # After the books are closed, as in `call`.
+        await line.close(farewell)
+
     async def _booked(self, ask: Ask, intake: Intake) -> Booking:
         """Book the call; the whole of its body is awaited only where a ceiling needs its bound."""
         await intake.begin()
@@ -156,10 +190,12 @@ class Broker:
         ceiling governs the call and its body is not whole yet.
         """
         call, at, provider = f"call_{ULID()}", self._clock(), ask.provider
-        quote = catalogue.quote(_request_of(ask, intake))
+        asked = _request_of(ask, intake)
+        quote = sockets.quote(asked) if ask.opens_socket else catalogue.quote(asked)
         model = _model_of(ask, quote, intake)
         # With a connection at hand the request leaves at once; else it is marked when there is one.
-        at_once = self._outbound.has_idle(self._upstreams[provider.id])
+        upstream = self._upstreams[provider.id]
+        at_once = not ask.opens_socket and self._outbound.has_idle(upstream)
 
         def unit(tx: Tx) -> Booking | CallFailure | None:
             tool = self._holder(tx, ask, at)
@@ -256,6 +292,50 @@ class Broker:
         finally:
             hangup.stop()
 
+    async def _converse(
+        self, ask: Ask, booking: Booking, talk: Talk, line: Line, scope: Scope
+    ) -> Farewell:
+        """Open a websocket with the key in its one header, and carry messages both ways."""
+        conversation = Conversation(
+            line, talk, scope, partial(self._hold_more, booking), self._monotonic
+        )
+        try:
+            secret = self._open(booking.key)
+            scrubber = Scrubber(secret)
+            headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal())]
+            secret.wipe()
+            answer = await open_socket(
+                self._outbound,
+                self._upstreams[ask.provider.id],
+                ask.target,
+                headers,
+                ask.subprotocols,
+                timeouts=self._timeouts,
+                before=lambda: self._dispatch(booking, talk),
+            )
+            if isinstance(answer, Declined):
+                return await conversation.decline(answer, booking.id, ask.provider, scrubber)
+            return await conversation.carry(answer, booking.id, ask.provider, scrubber)
+        except UpstreamTimedOut as late:
+            talk.dispatched = talk.dispatched and late.after_dispatch
+            raise UpstreamTooSlow(str(late)) from None
+        except UpstreamFailure as failed:
+            talk.dispatched = talk.dispatched and failed.after_dispatch
+            raise UpstreamFailed(str(failed)) from None
+        finally:
+            conversation.stop()
+
+    async def _hold_more(self, booking: Booking, amount: int) -> None:
+        """Hold more for a conversation that goes on. Raises `CallFailure` where that can't be."""
+        at, tool, provider = self._clock(), booking.tool, booking.key.provider
+        refusal = await self._store.write(
+            lambda tx: sockets.hold_more(
+                tx, tool.owner, booking.id, tool.id, provider, amount, at=at
+            )
+        )
+        if refusal is not None:
+            raise refusal
+
     async def _dispatch(self, booking: Booking, tally: Tally) -> None:
         """Note that the request leaves now: durably, where that was not known at its booking."""
         if booking.admission.holds and not booking.is_dispatched:
@@ -301,7 +381,10 @@ def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
         return  # somebody else has closed them: this process was taken for dead
     provider = booking.key.provider
     verdict = tally.verdict(quote, admission)
-    reservations.settle(tx, owner, booking.id, tool.id, provider, model, admission, verdict, at=at)
+    grown = isinstance(tally, Talk) and tally.slices is not None
+    reservations.settle(
+        tx, owner, booking.id, tool.id, provider, model, admission, verdict, grown=grown, at=at
+    )
     if verdict.end is End.SETTLED and tally.worked:
         _commit(tx, owner, booking, reading.resource if reading else None, at)
 
@@ -324,6 +407,8 @@ def _commit(tx: Tx, owner: Owner, booking: Booking, resource: str | None, at: in
 def _request_of(ask: Ask, intake: Intake) -> Request:
     path, _, query = ask.target.decode("ascii").partition("?")
     headers = dict(ask.headers)
+    if ask.opens_socket:
+        headers[b"upgrade"] = b"websocket"
     return Request(
         ask.provider.id,
         ask.method.decode("ascii"),

@@ -72,6 +72,9 @@ async def pass_on(
     tally.streams = kind.startswith(b"text/event-stream") and b"content-length" not in known
     if tally.worked and passage.quote.reader is not None:
         tally.reader = passage.quote.reader(kind.decode("latin-1"))
+        if kind.startswith(b"text/event-stream"):
+            # Of such a stream an event may be taken out that the tool had not asked for.
+            headers = [(name, value) for name, value in headers if name != b"content-length"]
     pieces = _Pieces(answer, tally, scrubber)
     held: list[bytes] = []
     if tally.reader is not None and not passage.may_stream and kind.startswith(b"application/json"):

@@ -87,6 +87,10 @@ class Ask:
     has_body: bool
     token_digest: bytes
     choice: str | None
+    opens_socket: bool = False
+    """It is a websocket's handshake."""
+    subprotocols: tuple[str, ...] = ()
+    """Those that it offers the provider."""
 
 
 def check(
@@ -95,6 +99,8 @@ def check(
     path: bytes,
     query: bytes,
     headers: Iterable[tuple[bytes, bytes]],
+    *,
+    opens_socket: bool = False,
 ) -> Ask:
     """Check a request as it came off the wire; `path` is raw, from after the provider's name.
 
@@ -117,15 +123,18 @@ def check(
             chunked = True
         elif name == CHOICE:
             choice = value.decode("utf-8", "replace")
-        elif name == b"upgrade" and value.lower() == b"websocket":
-            raise RequestRefused("Upgrading the connection (websockets) is not brokered.")
+        elif name == b"upgrade" and value.lower() == b"websocket" and not opens_socket:
+            raise RequestRefused("A websocket is asked for with `Connection: Upgrade` as well.")
         for slot in provider.slots:
             if name == slot.header and token is None:
                 token = slot.read(value)
     digest = _digest(provider, token)
     target = path + b"?" + query if query else path
     has_body = chunked or bool(length)
-    return Ask(provider, method.encode("ascii"), target, passed, length, has_body, digest, choice)
+    verb = method.encode("ascii")
+    return Ask(
+        provider, verb, target, passed, length, has_body, digest, choice, opens_socket=opens_socket
+    )
 
 
 def _digest(provider: Provider, token: bytes | None) -> bytes:

@@ -1,12 +1,8 @@
 """The most that one call of a model may come to: what it may read and write, at the dearest price.
 
-Why the bytes of a body bound the tokens of its text: every tokenizer in use cuts text into pieces
-of at least one byte, after a normalisation that may lengthen some characters, and JSON writes a
-character in no fewer bytes than UTF-8 does. What a provider puts around each message, some ten
-tokens at most, is less than what JSON puts around it, 27 bytes at least, which no model reads.
-Tools and schemas are written anew for the model, so they are counted twice. What a provider adds
-to a request by itself is within `OVERHEAD`: the longest prompt that any of them documents, for
-using tools, has 804 tokens.
+What it reads is bounded by the bytes of its text, by a number of tokens for each image, and by the
+model's window for all that a request only points to. What it writes is bounded by the cap in the
+request, or by one that is put in. Whatever is not known to be within these has no bound.
 """
 
 import unicodedata
@@ -179,7 +175,14 @@ class Ask:
 
 
 def text_tokens(body: bytes) -> int:
-    """Give the most tokens that the text in a JSON body can have."""
+    """Give the most tokens that the text in a JSON body can have.
+
+    Every tokenizer in use cuts text into pieces of at least one byte, and JSON writes a character
+    in no fewer bytes than UTF-8 does. What a provider puts around each message, some ten tokens at
+    most, is less than what JSON puts around it, 27 bytes at least, which no model reads. What it
+    adds to a request by itself is within `OVERHEAD`: the longest prompt that any of them documents,
+    for using tools, has 804 tokens.
+    """
     if body.isascii() and b"\\u" not in body:
         return len(body) + OVERHEAD
     # Some tokenizers normalise what they read, which makes up to eighteen characters of one.
@@ -194,9 +197,10 @@ def text_tokens(body: bytes) -> int:
 
 
 def again(*parts: Any) -> int:
-    """Give the tokens by which parts of a body may grow when they are written anew.
+    """Give the tokens by which parts of a body may grow when they are written anew for a model.
 
-    Some write what is not ASCII in escapes, at three times the bytes at most.
+    That is as tools and schemas are: as declarations, with blanks and names that JSON hasn't. Some
+    write what is not ASCII in escapes, at three times the bytes at most.
     """
     written = [orjson.dumps(part) for part in parts if part is not None]
     return sum(len(part) * (1 if part.isascii() else 3) for part in written)

@@ -22,7 +22,7 @@ def _rules(*rules: tuple[str, int]) -> _Rules:
 
 # The first that fits the beginning of a name is the one that counts.
 _CAPS: Final[Mapping[str, _Rules]] = {
-    # "Max output tokens" of each model: https://developers.openai.com/api/docs/models
+    # https://developers.openai.com/api/docs/models
     "openai": _rules(
         (r"gpt-[56][\w.]*-chat|chat-latest|gpt-chat", 16_384),
         (r"gpt-[56]", 128_000),
@@ -33,14 +33,14 @@ _CAPS: Final[Mapping[str, _Rules]] = {
         (r"gpt-4\.1", 32_768),
         (r"gpt-4o|chatgpt-4o|gpt-4\.5|gpt-audio", 16_384),
     ),
-    # "Max output": https://platform.claude.com/docs/en/about-claude/models/overview
+    # https://platform.claude.com/docs/en/about-claude/models/overview
     "anthropic": _rules(
         (r"claude-(?:fable|mythos)|claude-(?:opus|sonnet|haiku)-5|claude-opus-4[-.][678]", 128_000),
         (r"claude-(?:sonnet-4|haiku-4|opus-4[-.]5|3[-.]7)", 64_000),
         (r"claude-opus-4", 32_000),
         (r"claude-3[-.]5", 8_192),
     ),
-    # "Output token limit": https://ai.google.dev/gemini-api/docs/models
+    # https://ai.google.dev/gemini-api/docs/models
     "google": _rules(
         (r"gemini-[\w.-]*image|gemini-nano-banana", 32_768),
         (r"gemini-[\w.-]*tts", 16_384),
@@ -50,7 +50,7 @@ _CAPS: Final[Mapping[str, _Rules]] = {
     # Prompt and output share the window, which is 128,000 tokens or more:
     # https://docs.mistral.ai/getting-started/models
     "mistral": _rules((r"mistral|ministral|magistral|devstral|codestral|pixtral", 16_384)),
-    # "Max completion tokens": https://console.groq.com/docs/models
+    # https://console.groq.com/docs/models
     "groq": _rules(
         (r"llama-3\.1-8b-instant", 131_072),
         (r"openai/gpt-oss", 65_536),
@@ -61,9 +61,9 @@ _CAPS: Final[Mapping[str, _Rules]] = {
     ),
     # No limit but the window, of 131,072 tokens or more: https://docs.x.ai/docs/models
     "xai": _rules((r"grok", 32_768)),
-    # "Max output": https://api-docs.deepseek.com/quick_start/pricing
+    # https://api-docs.deepseek.com/quick_start/pricing
     "deepseek": _rules((r"deepseek-reasoner|deepseek-v4|deepseek-flash", 65_536), (r"", 8_192)),
-    # "Maximum output tokens": https://docs.cohere.com/docs/models
+    # https://docs.cohere.com/docs/models
     "cohere": _rules((r"command-a", 8_192), (r"", 4_000)),
     # https://docs.perplexity.ai/docs/agent-api/models
     "perplexity": _rules((r"sonar", 8_192)),
@@ -81,7 +81,7 @@ _WINDOWS: Final[Mapping[str, _Rules]] = {
     # https://platform.claude.com/docs/en/about-claude/models/overview; the beta header
     # `context-1m` makes a million of any of the fourth family's.
     "anthropic": _rules((r"claude-(?:2|3|instant)", 200_000), (r"claude", 1_000_000)),
-    # "Input token limit": https://ai.google.dev/gemini-api/docs/models
+    # https://ai.google.dev/gemini-api/docs/models
     "google": _rules(
         (r"gemini-1\.5-pro|gemini-pro-1\.5", 2_097_152), (r"gemini", 1_048_576), (r"gemma", 262_144)
     ),
@@ -90,7 +90,7 @@ _WINDOWS: Final[Mapping[str, _Rules]] = {
         (r"mistral-large-(?:4|latest)", 1_048_576),
         (r"mistral|ministral|magistral|devstral|codestral|pixtral", 262_144),
     ),
-    # "Context window": https://console.groq.com/docs/models
+    # https://console.groq.com/docs/models
     "groq": _rules((r"moonshotai/", 262_144), (r"", 131_072)),
     # https://docs.x.ai/docs/models
     "xai": _rules((r"grok-4[-.\w]*fast|grok-4-1", 2_000_000)),

@@ -66,7 +66,7 @@ _TIERS_OF: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     # Priority Tier is paid for beforehand, and burnt down at the standard rates:
     # https://platform.claude.com/docs/en/api/service-tiers
     "anthropic": {**_TIERS, "priority": {}, "fast": {"speed": "fast"}},
-    # "Flex tier … is billed at the same rate": https://console.groq.com/docs/service-tiers
+    # Flex costs what on-demand does: https://console.groq.com/docs/service-tiers
     "groq": {**_TIERS, "flex": {}},
 }
 _DISCOUNTS: Final = frozenset({"flex", "batch"})
@@ -74,9 +74,11 @@ _BY_CHOICE: Final = ("flex", "priority", "fast")
 """The tiers that an account may be set to, for requests that name none."""
 
 _SAME_MODEL: Final = re.compile(
-    r"\d*(?:[-@:.](?:\d+|v\d+|latest|preview|exp|it|\d+b|customtools|extended|thinking))*"
+    r"(?:[-@:](?:\d{2,8}|v\d|latest|preview|exp|customtools|extended|thinking))*"
 )
 """What may follow a known name without making another model of it: dates, versions, stages."""
+_OPEN: Final = re.compile(r".*-(?:0|20\d\d)?")
+"""A beginning that ends within a date or a version, of which digits are the rest."""
 
 
 class PriceList:
@@ -219,19 +221,25 @@ def _names(clause: MatchLogic, model: str) -> bool:
         case ClauseEquals() | ClauseRegex():
             return clause.is_match(model)
         case ClauseStartsWith():
-            start = clause.starts_with.lower()
-            # A fine-tuned model bears its owner's names after the model that it comes from.
-            return model.startswith(start) and (
-                start.startswith("ft:") or _SAME_MODEL.fullmatch(model[len(start) :]) is not None
-            )
+            return _follows(clause.starts_with.lower(), model)
         case ClauseContains():
-            part = clause.contains.lower()
-            return model.startswith(part) and (
-                _SAME_MODEL.fullmatch(model[len(part) :]) is not None
-            )
+            return _follows(clause.contains.lower(), model)
         case ClauseEndsWith():
             return model == clause.ends_with.lower()
         case ClauseOr():
             return any(_names(one, model) for one in clause.or_)
         case ClauseAnd():
             return all(_names(one, model) for one in clause.and_)
+
+
+def _follows(start: str, model: str) -> bool:
+    """Say whether a name is a known beginning, and no more than a date or the like after it."""
+    if not model.startswith(start):
+        return False
+    # A fine-tuned model bears its owner's names after those of the model that it comes from.
+    if start.startswith("ft:"):
+        return True
+    rest = model[len(start) :]
+    if _OPEN.fullmatch(start):
+        rest = rest.lstrip("0123456789")
+    return _SAME_MODEL.fullmatch(rest) is not None

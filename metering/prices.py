@@ -8,6 +8,7 @@ import re
 import threading
 from bisect import bisect_left
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
@@ -97,23 +98,22 @@ class PricesUnreadable(Exception):  # noqa: N818 - it names what happened
 
 
 _FREE: Final[Mapping[str, re.Pattern[str]]] = {
-    # "The moderation endpoint is free to use":
-    # https://developers.openai.com/api/docs/guides/moderation
+    # Moderation: https://developers.openai.com/api/docs/guides/moderation
     "openai": re.compile(r"(?:omni|text)-moderation-[a-z0-9.-]+"),
-    # "Free of charge", with no paid tier: https://ai.google.dev/gemini-api/docs/pricing
+    # Models without a paid tier: https://ai.google.dev/gemini-api/docs/pricing
     "google": re.compile(r"gemma-3n?-[a-z0-9-]+|gemma-4-(?:26b-a4b|31b)-it"),
-    # "The `:free` variant is always free": https://openrouter.ai/docs/guides/routing/model-variants
+    # The variant `:free`: https://openrouter.ai/docs/guides/routing/model-variants
     "openrouter": re.compile(r"[^:]+:free"),
 }
 """The models that are known to be free. Any other price of zero is a price that is not known."""
 
 _FREE_OUTPUT: Final[Mapping[str, re.Pattern[str]]] = {
-    # "Output tokens are free": https://docs.perplexity.ai/docs/decisions/quickstart
+    # Decisions charge no output: https://docs.perplexity.ai/docs/decisions/quickstart
     "perplexity": re.compile(r"pplx-decider-[a-z0-9.-]+"),
 }
 
 _REGIONS: Final[Mapping[str, Mapping[str, tuple[int, int]]]] = {
-    # "US-only inference is priced at 1.1x" for every kind of token:
+    # In the US alone, 1.1 times the price for every kind of token:
     # https://platform.claude.com/docs/en/about-claude/pricing#data-residency-pricing
     "anthropic": {"us": (11, 10), "global": (1, 1), "not_available": (1, 1)},
 }
@@ -122,7 +122,7 @@ _WITH_OWN_AUDIO_PRICE: Final = frozenset({"openai"})
 _WITHOUT_HOURS: Final = frozenset({"openai"})
 """Who doesn't keep a cache for an hour: OpenAI's twelve are the business of its own meter."""
 _LEAST_SECONDS: Final[Mapping[str, int]] = {
-    # "a minimum of 10 seconds per request": https://console.groq.com/docs/speech-to-text
+    # Ten seconds a request: https://console.groq.com/docs/speech-to-text
     "groq": 10,
 }
 
@@ -261,11 +261,13 @@ class _Book:
             return None
         sheets = self._sheets
         key = (provider, model, tier, int(at.timestamp()) // 60)
-        if key not in sheets:
-            if len(sheets) >= _REMEMBERED:
-                sheets.clear()
-            sheets[key] = self._prices().sheet(provider, model, tier, at)
-        return sheets[key]
+        with suppress(KeyError):
+            return sheets[key]
+        sheet = self._prices().sheet(provider, model, tier, at)
+        if len(sheets) >= _REMEMBERED:
+            sheets.clear()
+        sheets[key] = sheet
+        return sheet
 
     def dearest(self, provider: str, model: str, tier: str | None, on: date) -> "_ByLength":
         """Give the dearest prices by the length of the input, remembered for the day."""
@@ -273,11 +275,13 @@ class _Book:
             return _UNKNOWN
         known = self._dearest
         key = (provider, model, tier, on)
-        if key not in known:
+        found = known.get(key)
+        if found is None:
+            found = _by_length(self._prices(), provider, model, tier, on)
             if len(known) >= _REMEMBERED:
                 known.clear()
-            known[key] = _by_length(self._prices(), provider, model, tier, on)
-        return known[key]
+            known[key] = found
+        return found
 
     def _prices(self) -> "PriceList":
         with self._lock:

@@ -124,6 +124,7 @@ class Events:
         "_long",
         "_mark",
         "_nothing",
+        "_sums",
         "_tally",
         "_told",
         "_waiting",
@@ -134,6 +135,7 @@ class Events:
         self._tally = tally
         self._drops = drops
         self._mark = tally.mark
+        self._sums = tally.sums
         self._nothing = (tally.mark + b":null", tally.mark + b": null")
         self._early = tally.early
         self._told = re.compile(re.escape(tally.mark) + rb"\s*:\s*\{")
@@ -161,11 +163,13 @@ class Events:
         if at < 0 or chunk.startswith(self._nothing, at):
             self._last = chunk
             return chunk
-        return self._looked_at(chunk)
+        return self._looked_at(chunk, at)
 
     def flush(self) -> bytes:
         """Give what was held of an event that did not come to its end."""
-        rest = self._looked_at(bytes(self._held))
+        rest = bytes(self._held)
+        if rest.strip(b"\r\n"):
+            rest = self._looked_at(rest)
         self._held.clear()
         self._inside = False
         return b"" if self._drops is None else rest
@@ -197,29 +201,31 @@ class Events:
             passed += self._too_long(bytes(held))
         return chunk if self._drops is None else passed
 
-    def _looked_at(self, whole: bytes) -> bytes:
-        """Look at events that are whole; give those that are to be passed on."""
-        if whole.strip(b"\r\n"):
-            self._last = whole
-        if self._told.search(whole) is None:
+    def _looked_at(self, whole: bytes, mark: int = 0) -> bytes:
+        """Look at events that are whole, and have the mark there; give those to be passed on."""
+        self._last = whole
+        if self._told.match(whole, mark) is None and self._told.search(whole) is None:
             return whole
         if self._drops is not None:
             return b"".join([event for event in _events(whole) if not self._dropped(event)])
-        sums = self._tally.sums
-        if sums is None or sums not in whole:
-            self._waiting.append(whole)
-            self._waiting_size += len(whole)
-            if len(self._waiting) >= _MOST_WAITING or self._waiting_size > _LARGEST_WHOLE:
-                self._settle()
-        else:
+        self._waiting.append(whole)
+        self._waiting_size += len(whole)
+        if (
+            len(self._waiting) >= _MOST_WAITING
+            or self._waiting_size > _LARGEST_WHOLE
+            or self._sums == b""
+        ):
             self._settle()
-            for event in _events(whole):
-                self._take(event)
         return whole
 
     def _settle(self) -> None:
-        """Read the events that wait, the last one first: the first that tells is enough."""
+        """Read the events that wait: all if they add up, else the last that tells of usage."""
         waiting, self._waiting, self._waiting_size = self._waiting, [], 0
+        if self._sums is not None and self._sums in b"".join(waiting):
+            for whole in waiting:
+                for event in _events(whole):
+                    self._take(event)
+            return
         for whole in reversed(waiting):
             for event in _from_the_end(whole):
                 if self._take(event):

@@ -208,7 +208,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/v1/messages",
         asking("message", Form.ANTHROPIC_MESSAGE, _ID, _message),
     ),
-    # "Token counting is free to use":
     # https://platform.claude.com/docs/en/build-with-claude/token-counting
     Operation("POST", "/v1/messages/count_tokens", free("count")),
     Operation(

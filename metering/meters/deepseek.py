@@ -1,7 +1,7 @@
 """DeepSeek: what its models cost. https://api-docs.deepseek.com/quick_start/pricing.
 
-Reasoning is within `max_tokens` ("including the CoT part"). The hours of the peak are bounded by
-taking the dearest of the day.
+Reasoning is within `max_tokens` there. The hours of the peak are bounded by taking the dearest of
+the day.
 """
 
 from typing import Final

@@ -68,7 +68,7 @@ _THOUGHTLESS: Final = re.compile(r"gemini-2\.5-flash")
 _THOUGHTS: Final = 65_536
 """Tokens of thinking beside the answer: the most that any model gives in all. That the cap includes
 them is nowhere promised, though it was seen to (github.com/googleapis/python-genai/issues/2062);
-and a budget may be "overflowed", by the page on thinking."""
+and the page on thinking has it that a budget may be passed."""
 _GROUNDED_BY_REQUEST: Final = re.compile(r"gemini-2\.")
 _GROUNDING: Final = 35 * NANO // 1_000
 """$35 for a thousand grounded requests, of the second generation; later ones pay by the query."""

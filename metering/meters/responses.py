@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from metering import models, prices
 from metering.answers.forms import Form
+from metering.answers.responses import CONTAINERS
 from metering.bodies import Json
 from metering.bounds import (
     BY_REQUEST,
@@ -79,12 +80,6 @@ _SEARCH: Final = 25 * NANO // 1_000
 _FILE_SEARCH: Final = 5 * NANO // 2_000
 _SESSIONS: Final = 3
 """Containers are paid by twenty minutes; nothing here lasts an hour."""
-_CONTAINERS: Final[Mapping[str, int]] = {
-    "1g": 3 * NANO // 100,
-    "4g": 12 * NANO // 100,
-    "16g": 48 * NANO // 100,
-    "64g": 192 * NANO // 100,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +222,7 @@ def _container(tool: Json) -> int:
     """Give what the container of a code interpreter costs at most, in nano-dollars."""
     container = tool.get("container")
     limit = container.get("memory_limit") if isinstance(container, dict) else "64g"
-    price = _CONTAINERS.get(limit if isinstance(limit, str) else "1g")
+    price = CONTAINERS.get(limit if isinstance(limit, str) else "1g")
     if price is None:
         raise Unbounded(f"There is no known price of a container of {shown(str(limit))}.")
     return price * _SESSIONS

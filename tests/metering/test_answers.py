@@ -646,6 +646,7 @@ def test_images_that_are_embedded_are_paid_by_their_tokens() -> None:
     for billed, cost in (
         ({"input_tokens": 10, "images": 1, "image_tokens": 90}, True),
         ({"images": 2}, False),
+        ({"input_tokens": 10, "images": 1}, False),
     ):
         answer = {"id": "e", "meta": {"billed_units": billed}}
         reading = told(Form.COHERE_EMBED, answer, provider="cohere", model="embed-v4.0")

@@ -253,7 +253,7 @@ ROWS: Final[Mapping[str, tuple[Call, Fraction]]] = {
         ),
         per_m(21, "30"),
     ),
-    # "$0.006 / minute"
+    # $0.006 a minute
     "a transcription, by the second": (
         recording(
             "openai",
@@ -436,7 +436,7 @@ ROWS: Final[Mapping[str, tuple[Call, Fraction]]] = {
         ),
         per_m(100, "0.15") + per_m(300, "0.075") + per_m(100, "0.60"),
     ),
-    # "a minimum of 10 seconds"
+    # ten seconds at least
     "Groq's transcription of four seconds": (
         recording(
             "groq",

@@ -72,6 +72,17 @@ def test_it_is_taken_out_whatever_the_line_ends(ends: bytes, size: int) -> None:
     assert used(through) == USED
 
 
+def test_an_event_without_an_end_is_read_at_the_end_of_the_stream() -> None:
+    for end in (b"", b"\n"):
+        body = WHOLE.removesuffix(DONE).removesuffix(b"\n\n") + end
+        through = chat()
+        assert fed(through, body) == body
+        assert used(through) == USED
+        through = chat(strip=True)
+        assert fed(through, body, 100) == body.partition(EXTRA.strip())[0]
+        assert used(through) == USED
+
+
 def test_an_event_that_is_whole_is_passed_on_at_once() -> None:
     through = chat(strip=True)
     assert [through.feed(piece) for piece in STREAM] == [*STREAM[:4], b"", DONE]
