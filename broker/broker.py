@@ -325,12 +325,12 @@ class Broker:
         finally:
             conversation.stop()
 
-    async def _hold_more(self, booking: Booking, amount: int) -> None:
+    async def _hold_more(self, booking: Booking, amount: int, held: int) -> None:
         """Hold more for a conversation that goes on. Raises `CallFailure` where that can't be."""
         at, tool, provider = self._clock(), booking.tool, booking.key.provider
         refusal = await self._store.write(
             lambda tx: sockets.hold_more(
-                tx, tool.owner, booking.id, tool.id, provider, amount, at=at
+                tx, tool.owner, booking.id, tool.id, provider, amount, held=held, at=at
             )
         )
         if refusal is not None:

@@ -120,20 +120,25 @@ def admit(  # noqa: PLR0917 - of the hot path
 
 
 def top_up(  # noqa: PLR0917 - as `admit`
-    tx: Tx, owner: Owner, call: str, tool: str, provider: str, amount: int, *, at: int
+    tx: Tx, owner: Owner, call: str, tool: str, provider: str, amount: int, *, held: int, at: int
 ) -> CallFailure | None:
-    """Hold more dollars for a call that goes on; give why not, where that can't be."""
-    governing = [
-        ceiling
+    """Hold more dollars for a call that goes on; give why not, where that can't be.
+
+    A ceiling that was set since the call began gets what is `held` of the others as well: the call
+    will be settled under it whole.
+    """
+    known = {hold.ceiling for hold in _held(tx, owner, call)}
+    amounts = [
+        (ceiling, amount if ceiling.id in known else held + amount)
         for ceiling in ceilings.governing(tx, owner, provider=provider, tool=tool)
         if ceiling.unit == USD
     ]
-    for ceiling in governing:
-        refusal = _judge(tx, owner, ceiling, amount, at)
+    for ceiling, more in amounts:
+        refusal = _judge(tx, owner, ceiling, more, at)
         if refusal is not None:
             return refusal
-    for ceiling in governing:
-        _hold(tx, owner, call, ceiling, amount, dispatched=True)
+    for ceiling, more in amounts:
+        _hold(tx, owner, call, ceiling, more, dispatched=True)
     return None
 
 

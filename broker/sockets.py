@@ -35,8 +35,8 @@ from metering.meters import catalogue
 from providers import Provider
 from store import Owner, StoreUnavailable, Tx
 
-HoldMore = Callable[[int], Awaitable[None]]
-"""Holds so many nano-dollars more. Raises `CallFailure` where that can't be."""
+HoldMore = Callable[[int, int], Awaitable[None]]
+"""Holds so many nano-dollars more than so many. Raises `CallFailure` where that can't be."""
 
 CREDENTIAL: Final = "openai-insecure-api-key."
 """A subprotocol that carries a token, for browsers, which can't set a header. The form is OpenAI's
@@ -111,7 +111,7 @@ def farewell_of(failure: CallFailure) -> Farewell:
 
 
 def hold_more(  # noqa: PLR0917 - as `reservations.top_up`
-    tx: Tx, owner: Owner, call: str, tool: str, provider: str, amount: int, *, at: int
+    tx: Tx, owner: Owner, call: str, tool: str, provider: str, amount: int, *, held: int, at: int
 ) -> CallFailure | None:
     """Hold more dollars for a conversation that goes on; give why not, where that can't be.
 
@@ -119,7 +119,7 @@ def hold_more(  # noqa: PLR0917 - as `reservations.top_up`
     and nothing would ever settle what is held now. So it does where its account has just taken
     another id, with its ceilings, and this process has not heard.
     """
-    refusal = reservations.top_up(tx, owner, call, tool, provider, amount, at=at)
+    refusal = reservations.top_up(tx, owner, call, tool, provider, amount, held=held, at=at)
     if refusal is None and not tx.run(
         "UPDATE calls SET bound = bound + :amount"
         " WHERE account = :account AND id = :call AND outcome IS NULL",
@@ -256,7 +256,7 @@ class Conversation:
                 return
             try:
                 async with asyncio.timeout(slices.margin):
-                    await self._hold_more(lacking)
+                    await self._hold_more(lacking, slices.held)
             except TimeoutError:
                 raise StoreUnavailable("The database did not take the next slice.") from None
             slices.held += lacking

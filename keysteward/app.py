@@ -70,6 +70,8 @@ class App:
         """Route: a call through the broker, and a socket that stays open, pass no middleware."""
         if self.via is not None and scope["type"] == "http" and scope["path"].startswith(VIA):
             await self.via(scope, receive, send)
+        elif self.via and scope["type"] == "websocket" and scope["path"].startswith(VIA):
+            await self.via.converse(scope, receive, send)
         elif self.graphql and scope["type"] == "websocket" and scope["path"] == GRAPHQL:
             await self.graphql(scope, receive, send)
         else:

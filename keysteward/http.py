@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broker import request, wire
+from broker import request, sockets, wire
 from broker.broker import Broker
 from broker.errors import CallFailure, ProviderUnknown
+from broker.line import Line
 from broker.live import LiveCalls
 from providers import ErrorStyle, Provider, UnknownProvider, find
 from store import Store, StoreUnavailable, Tx
@@ -73,15 +74,46 @@ class Via:
                 provider, scope["method"], slash + rest, scope["query_string"], scope["headers"]
             )
             await self._broker.call(ask, receive, send)
-        except CallFailure as failure:
-            await _refuse(send, failure, provider)
-        except StoreUnavailable as failure:
-            await _refuse(send, Busy(str(failure)), provider)
-        except Exception:  # noqa: BLE001 - logged with its traceback, answered without
-            reference = secrets.token_hex(3).upper()
-            _LOG.exception("fault %s in a brokered call", reference)
+        except Exception as error:  # noqa: BLE001 - a fault is logged, and answered without detail
+            status, headers, body = _refusal(_failure_of(error), provider)
             # Where an answer has begun, the server takes no second one, and breaks off the first.
-            await _refuse(send, Fault(reference), provider)
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    async def converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Broker one conversation over a websocket; refuse it as a call is refused.
+
+        One that has begun is ended by a close code instead.
+        """
+        provider: Provider | None = None
+        answers = "websocket.http.response" in scope.get("extensions", ())
+        line = Line(receive, send, answers=answers)
+        name, slash, rest = scope["raw_path"][len(VIA) :].partition(b"/")
+        query, offered = scope["query_string"], scope["subprotocols"]
+        # uvicorn logs a socket's URL; a credential may stand there by mistake.
+        scope["path"], scope["query_string"] = VIA, b""
+        await receive()
+        try:
+            provider = _provider(name)
+            ask = sockets.check(provider, slash + rest, query, scope["headers"], offered)
+            await self._broker.converse(ask, line)
+        except Exception as error:  # noqa: BLE001 - as above
+            failure = _failure_of(error)
+            if line.is_open:
+                await line.close(sockets.farewell_of(failure))
+            else:
+                await line.decline(*_refusal(failure, provider))
+
+
+def _failure_of(error: Exception) -> CallFailure:
+    """Give what is told of an error. What is none of ours is logged under a reference."""
+    if isinstance(error, CallFailure):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Busy(str(error))
+    reference = secrets.token_hex(3).upper()
+    _LOG.error("fault %s in a brokered call", reference, exc_info=error)
+    return Fault(reference)
 
 
 def _provider(name: bytes) -> Provider:
@@ -91,7 +123,10 @@ def _provider(name: bytes) -> Provider:
         raise ProviderUnknown(str(unknown)) from None
 
 
-async def _refuse(send: Send, failure: CallFailure, provider: Provider | None) -> None:
+def _refusal(
+    failure: CallFailure, provider: Provider | None
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Give status, headers and body of a refusal."""
     body = wire.body_of(failure, provider)
     headers = [
         (b"content-type", b"application/json"),
@@ -108,8 +143,7 @@ async def _refuse(send: Send, failure: CallFailure, provider: Provider | None) -
         if provider is not None and provider.error_style is ErrorStyle.STRIPE:
             # Its SDKs repeat a 409 or a 5xx unless this one forbids it.
             headers.append((b"stripe-should-retry", b"false"))
-    await send({"type": "http.response.start", "status": failure.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return failure.status, headers, body
 
 
 class SafeHeaders:

@@ -11,9 +11,12 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from broker.socket_out import LARGEST_MESSAGE
+from keysteward.http import VIA
+
 LONGEST_HEAD: Final = 65_536
 LARGEST_BODY: Final = 1024 * 1024
-"""Of a request to GraphQL, and of a websocket's message; the broker's have no bound of ours."""
+"""Of a request to GraphQL, and of its websocket's message; of calls there is no bound of ours."""
 HEAD_SECONDS: Final = 20.0
 """From the connection, or a request's first byte, to the end of its head."""
 _MOST_UNREAD: Final = 262_144
@@ -93,6 +96,18 @@ class Http(HttpToolsProtocol):
 
 class WebSocket(WebSocketsSansIOProtocol):
     """A websocket: no answer is written to a peer that reads none."""
+
+    def handle_connect(self, event: Any) -> None:
+        """Take messages as long as a provider's, where one is spoken to."""
+        if event.path.startswith(VIA):
+            self.conn.max_message_size = LARGEST_MESSAGE
+        super().handle_connect(event)
+
+    async def send(self, message: Any) -> None:
+        """Note that a handshake which was declined is over: uvicorn would log it as an error."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
 
     def handle_ping(self) -> None:
         """Answer, unless the peer's earlier answers still lie here."""

@@ -72,7 +72,7 @@ async def test_one_whose_answer_says_what_it_cost_is_taken_to_its_end_for_so_lon
             await client.watched.wait()
             client.gone.set()
             try:
-                while not tally.gone:
+                while not tally.gone:  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0)
                 assert (scope.ending, drains.running) == (None, 1)
                 await asyncio.Event().wait()

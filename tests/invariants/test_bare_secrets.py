@@ -8,6 +8,7 @@ import ast
 from tests.invariants.source import calls_of, everything, imports_of
 
 REVEALS = {
+    "broker/broker.py:Broker._converse": "into the one header of the one conversation",
     "broker/broker.py:Broker._exchange": "into the one header of the one call",
     "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
     "broker/verification.py:Verifier.standing": "into the one header of the provider's own check",
