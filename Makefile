@@ -11,7 +11,8 @@ RUN    := $(BIN)/python -m keysteward
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check coverage lock readme readme-tour schema.graphql clean \
-        bench bench-revoke bench-broker bench-accounts bench-vault bench-outbound bench-redact
+        bench bench-revoke bench-broker bench-ceilings bench-metering bench-accounts bench-vault \
+        bench-outbound bench-redact
 
 help:
 	@sed -n '/^#   /s/^#   //p' Makefile
@@ -55,7 +56,7 @@ lock: $(VENV)/.dev
 	  -c requirements.lock dev.in -o dev.lock
 
 # Benchmarks: each prints a table beside its peers and writes JSON to bench/results.
-bench: bench-revoke bench-broker bench-accounts bench-vault bench-outbound bench-redact
+bench: bench-revoke bench-broker bench-ceilings bench-metering bench-accounts bench-vault bench-outbound bench-redact
 bench-%: $(VENV)/.dev
 	$(BIN)/python -m bench.$* $(ARGS)
 

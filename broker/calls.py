@@ -136,11 +136,13 @@ def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
 def give_up_on_the_dead(tx: Tx, *, silent_since: int, at: int) -> None:
     """Close the books of server processes that died: their calls are lost, their listeners gone.
 
-    What the calls held of ceilings counts in full, unless they never left.
+    What the calls held of ceilings counts in full, unless they never left. One that was taken for
+    dead, and then went on, is not listed until its next pulse: so those who live are asked for.
     """
     dead = "SELECT id FROM workers WHERE seen_at < :silent_since"
     lost = tx.all(
-        f"UPDATE calls SET outcome = 'LOST' WHERE outcome IS NULL AND worker IN ({dead})"  # noqa: S608
+        "UPDATE calls SET outcome = 'LOST' WHERE outcome IS NULL"
+        " AND worker NOT IN (SELECT id FROM workers WHERE seen_at >= :silent_since)"
         " RETURNING account, id",
         silent_since=silent_since,
     )

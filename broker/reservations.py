@@ -205,12 +205,14 @@ def give_up(tx: Tx, owner: Owner, call: str, *, at: int) -> None:
         account=owner.account,
         call=call,
     )
-    lost = 0
+    by_ceiling: dict[str, int] = {}
     for ceiling, epoch, state, amount, unit in rows:
         end, cost = (End.RELEASED, 0) if state == "HELD" else (End.DISPUTED, amount)
         _end(tx, owner, call, ceiling, epoch, end, amount, cost, 0)
         if unit == USD:
-            lost = max(lost, cost)
+            # Each ceiling counts the same dollars; what is held of its epochs adds up.
+            by_ceiling[ceiling] = by_ceiling.get(ceiling, 0) + cost
+    lost = max(by_ceiling.values(), default=0)
     if lost:
         row = tx.one(
             "SELECT provider, tool, model FROM calls WHERE account = :account AND id = :call",
@@ -323,6 +325,7 @@ def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
     at: int,
 ) -> None:
     """End every reservation of a call; dollars at what was charged, other units as they were."""
+    over = _over(holds, charge)
     left: dict[str, int] = {}
     for ceiling, epoch, amount, unit in sorted(holds, key=lambda hold: hold.epoch):
         charged = amount
@@ -334,14 +337,28 @@ def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
         cost = min(charged, amount)
         left[ceiling] = charged - cost
         is_last = not any(other.ceiling == ceiling and other.epoch > epoch for other in holds)
-        excess = charged - cost if is_last else 0
+        excess = over if unit == USD and is_last else 0
         now = _end(tx, owner, call, ceiling, epoch, end, amount, cost, excess)
         if now is not None:
             ceilings.warn(tx, owner, now, at=at)
             if excess:
                 ceilings.exceeded(tx, owner, now, at=at)
-                if model is not None:
-                    prices.freeze(tx, owner, provider, model, at=at)
+    if over and model is not None:
+        prices.freeze(tx, owner, provider, model, at=at)
+
+
+def _over(holds: tuple[Hold, ...], charge: Charge | None) -> int:
+    """Give the dollars charged above all that the call held.
+
+    One of its ceilings may hold less than another: it was taken away in the midst.
+    """
+    if charge is None:
+        return 0
+    by_ceiling: dict[str, int] = {}
+    for hold in holds:
+        if hold.unit == USD:
+            by_ceiling[hold.ceiling] = by_ceiling.get(hold.ceiling, 0) + hold.amount
+    return max(0, charge.amount - max(by_ceiling.values())) if by_ceiling else 0
 
 
 def _held(tx: Tx, owner: Owner, call: str) -> tuple[Hold, ...]:
