@@ -6,6 +6,7 @@ Nothing of request or answer is kept but the ledger's row. No call is ever sent 
 import logging
 import re
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from broker import calls, ceilings, commitments, request, reservations, sockets,
 from broker.commitments import HOUR, Commitment
 from broker.errors import (
     CallFailure,
+    CallGivenUp,
     ClientGone,
     KeyUnusable,
     NoKeyForCall,
@@ -60,6 +62,7 @@ _LOG: Final = logging.getLogger("keysteward.broker")
 _IDENTITY: Final = (b"accept-encoding", b"identity")
 """Nothing is asked for in a compressed form: what can't be read can't be searched for the key."""
 _TIMEOUTS: Final = Timeouts()
+_GONE: Final = frozenset({404, 410})
 _LARGEST_PEEKED: Final = 65_536
 _MODEL_IN_PATH: Final = re.compile(rb"/models/([A-Za-z0-9._-]{1,100})")
 _MODEL_IN_JSON: Final = re.compile(rb'"model"\s*:\s*"([A-Za-z0-9._:/-]{1,100})"')
@@ -110,6 +113,8 @@ class Broker:
         self._timeouts = timeouts
         self._verified_only = verified_only
         self._drains = drains or Drains()
+        self._owed: deque[tuple[Booking, Tally, int]] = deque()
+        """Calls that have ended, and whose end is not written down."""
         self._monotonic = monotonic
 
     async def call(self, ask: Ask, receive: Receive, send: Send) -> None:
@@ -339,9 +344,11 @@ class Broker:
     async def _dispatch(self, booking: Booking, tally: Tally) -> None:
         """Note that the request leaves now: durably, where that was not known at its booking."""
         if booking.admission.holds and not booking.is_dispatched:
-            await self._store.write(
-                lambda tx: reservations.dispatch(tx, booking.tool.owner, booking.id)
+            holds = await self._store.write(
+                lambda tx: calls.dispatch(tx, booking.id, booking.tool.owner)
             )
+            if not holds:  # this process was taken for dead, and what the call held released
+                raise CallGivenUp
         tally.dispatched = True
 
     def _open(self, key: SealedKey) -> Secret:
@@ -353,13 +360,21 @@ class Broker:
     async def _settle(self, booking: Booking, tally: Tally) -> None:
         """Write down what the call came to; if that fails, the tool has its answer all the same.
 
-        What it holds then stays held, until this process ends: it counts in full.
+        What it holds then stays held until `settle_owed` succeeds, or this process ends.
         """
         at = self._clock()
         try:
             await self._store.write_soon(lambda tx: _close_books(tx, booking, tally, at))
         except StoreUnavailable as failure:
-            _LOG.error("The end of %s could not be written down. %s", booking.id, failure)
+            _LOG.error("The end of %s could not be written down yet. %s", booking.id, failure)
+            self._owed.append((booking, tally, at))
+
+    async def settle_owed(self) -> None:
+        """Write down the ends of calls that the database did not take when they came."""
+        while self._owed:
+            booking, tally, at = self._owed[0]
+            await self._store.write(partial(_close_books, booking=booking, tally=tally, at=at))
+            self._owed.popleft()
 
 
 def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
@@ -378,7 +393,12 @@ def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
         at=at,
     )
     if owner is None:
-        return  # somebody else has closed them: this process was taken for dead
+        # Somebody else has closed them: this process was taken for dead. What the call made at the
+        # provider costs by the hour all the same; what it deleted there does so no more.
+        owner = calls.whose(tx, booking.id, tool.owner)
+        if owner is not None and tally.worked:
+            _commit(tx, owner, booking, reading.resource if reading else None, at)
+        return
     provider = booking.key.provider
     verdict = tally.verdict(quote, admission)
     grown = isinstance(tally, Talk) and tally.slices is not None
@@ -387,6 +407,8 @@ def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
     )
     if verdict.end is End.SETTLED and tally.worked:
         _commit(tx, owner, booking, reading.resource if reading else None, at)
+    elif quote.ends is not None and tally.answered in _GONE:
+        commitments.end(tx, owner, provider, quote.ends, at=at)
 
 
 def _commit(tx: Tx, owner: Owner, booking: Booking, resource: str | None, at: int) -> None:
@@ -452,7 +474,7 @@ def model_in(target: bytes) -> str | None:
 
 def _model_in_body(body: bytes, *, whole: bool) -> str | None:
     """Give the model that a JSON body names; of a long one, its beginning is looked at."""
-    if whole:
+    if whole and len(body) <= _LARGEST_PEEKED:
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:

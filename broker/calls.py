@@ -119,6 +119,24 @@ def end(
     return None
 
 
+def whose(tx: Tx, call: str, owner: Owner) -> Owner | None:
+    """Give whose a call is now; None where it is gone with its account."""
+    for account in _ids_of(tx, owner):
+        if tx.one(
+            "SELECT 1 FROM calls WHERE account = :account AND id = :id", account=account, id=call
+        ):
+            return Owner(account)
+    return None
+
+
+def dispatch(tx: Tx, call: str, owner: Owner) -> bool:
+    """Note durably that a call may have left; False where what it held was given up meanwhile.
+
+    Its account may have taken another id since the call began.
+    """
+    return any(reservations.dispatch(tx, Owner(account), call) for account in _ids_of(tx, owner))
+
+
 def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
     """Give an account's id, then those that it has taken since; the id of one call fits one alone.
 
@@ -211,7 +229,8 @@ def _call(row: Row) -> Call:
     if where is Source.UNPRICED or what is None:
         cost = None
     elif where is None:
-        cost = 0  # nothing was charged
+        # Nothing was charged; of a call from before there was a ledger, nobody knows.
+        cost = None if operation is None else 0
     return Call(
         id=call,
         account=account,

@@ -11,7 +11,7 @@ from typing import Final
 import audit
 from audit import Act, Signer
 from broker import ceilings, ledger
-from broker.ceilings import USD, Ceiling
+from broker.ceilings import HIGHEST, USD, Ceiling
 from broker.errors import CommitmentGone
 from metering import Charge, Source
 from store import Clock, Owner, Row, Store, Tx
@@ -86,7 +86,8 @@ def renew(tx: Tx, *, now: int) -> None:
 
 def _charge(tx: Tx, owner: Owner, running: Commitment, now: int) -> None:
     hours = (now - running.paid_to) // HOUR + 1
-    amount = hours * running.hourly
+    # What is beyond it fits no column, and one account's row must not stop everybody's hours.
+    amount = min(hours * running.hourly, HIGHEST)
     for ceiling in ceilings.governing(tx, owner, provider=running.provider, tool=running.tool):
         if ceiling.unit == USD:
             _book(tx, owner, ceiling, amount, now)
@@ -106,13 +107,16 @@ def _charge(tx: Tx, owner: Owner, running: Commitment, now: int) -> None:
 def _book(tx: Tx, owner: Owner, ceiling: Ceiling, amount: int, now: int) -> None:
     """Count an hour under a ceiling as far as it fits, and beside it as far as it does not."""
     row = tx.one(
-        "UPDATE ceilings SET settled = settled + min(:amount, ceiling - settled - held),"
-        " excess = excess + max(0, :amount - (ceiling - settled - held))"
+        "UPDATE ceilings SET"
+        " settled = settled + max(0, min(:amount, wanted - settled - held - excess)),"
+        " excess = min(:most, excess + :amount"
+        " - max(0, min(:amount, wanted - settled - held - excess)))"
         " WHERE account = :account AND id = :ceiling AND epoch = :epoch RETURNING settled, excess",
         account=owner.account,
         ceiling=ceiling.id,
         epoch=ceiling.epoch,
         amount=amount,
+        most=HIGHEST,
     )
     if row is None:
         return

@@ -12,6 +12,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _WATCH_AFTER_SECONDS: Final = 0.05
 _DRAIN_SECONDS: Final = 60.0
+_LONGEST_STALL: Final = 300.0
+"""Seconds for which a tool may take nothing of its answer: meanwhile it holds money."""
 LARGEST_WHOLE: Final = 32 * 1024 * 1024
 """Of a longer body no bound is worked out: it would have to be held in memory."""
 
@@ -102,6 +104,7 @@ class Hangup:
         "_is_draining",
         "_receive",
         "_scope",
+        "_stall",
         "_stopped",
         "_tally",
         "_timer",
@@ -117,6 +120,7 @@ class Hangup:
         self._is_draining = False
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
         self._stopped = False
 
     def start(self) -> None:
@@ -133,12 +137,23 @@ class Hangup:
             self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
+        if self._stall is not None:
+            self._stall.cancel()
         if self._is_draining and self._drains is not None:
             self._is_draining = False
             self._drains.running -= 1
 
     def _begin(self) -> None:
         self._watch = asyncio.get_running_loop().create_task(self._wait())
+        self._look()
+
+    def _look(self) -> None:
+        """End a call whose tool has taken nothing for too long; looks now and then."""
+        loop, since = asyncio.get_running_loop(), self._tally.giving_since
+        if since is not None and loop.time() - since >= _LONGEST_STALL:
+            self._scope.end(ClientGone())
+        else:
+            self._stall = loop.call_later(_LONGEST_STALL / 5, self._look)
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -149,9 +149,10 @@ class Ledger:
         )
         return [Spend(*row) for row in rows]
 
-    async def release(self, owner: Owner, call: str, cost: int) -> int:
+    async def release(self, owner: Owner, call: str, cost: int, *, made: bool = False) -> int:
         """Settle a disputed call by its owner's word: it cost this many nano-dollars.
 
+        `made` says that it was carried out, though it cost nothing: what it moved stays counted.
         Gives what was given back. A cost above what is disputed counts as that. Raises
         `NothingDisputed`.
         """
@@ -166,7 +167,8 @@ class Ledger:
                 call=call,
             )
             charged = tx.one(
-                "SELECT provider, tool, model, sum(amount) FROM ledger WHERE account = :account"
+                "SELECT provider, tool, model, sum(amount), min(at) FROM ledger"
+                " WHERE account = :account"
                 " AND call = :call AND unit = 'usd' GROUP BY provider, tool, model",
                 account=owner.account,
                 call=call,
@@ -174,22 +176,38 @@ class Ledger:
             if not rows:
                 raise NothingDisputed
             for ceiling, epoch, amount, unit_of in rows:
-                kept = min(cost, amount) if unit_of == USD else (amount if cost else 0)
+                kept = min(cost, amount) if unit_of == USD else (amount if cost or made else 0)
                 _give_back(tx, owner, call, ceiling, epoch, amount, kept)
             back = 0
             if charged is not None:
-                provider, tool, model, amount = charged
+                provider, tool, model, amount, spent_at = charged
                 kept = min(cost, amount)
                 back = amount - kept
-                entry = Entry(call, at, provider, tool, model)
+                # Of the day on which it was spent: else that day's sum would keep it for ever.
+                entry = Entry(call, spent_at, provider, tool, model)
                 number = next_number(tx, owner, call)
                 _add(tx, owner, entry, USD, -amount, "GIVEN_BACK", Source.USER, number)
                 if kept:
                     _add(tx, owner, entry, USD, kept, "CHARGED", Source.USER, number + 1)
+            if not cost and not made:
+                _give_back_moved(tx, owner, call, at)
             audit.record(tx, self._signer, owner, Act.DISPUTE_SETTLED, at=at, subject=call)
             return back
 
         return await self._store.write(unit)
+
+
+def _give_back_moved(tx: Tx, owner: Owner, call: str, at: int) -> None:
+    moved = tx.all(
+        "SELECT provider, tool, model, unit, sum(amount) FROM ledger WHERE account = :account"
+        " AND call = :call AND unit <> 'usd' GROUP BY provider, tool, model, unit",
+        account=owner.account,
+        call=call,
+    )
+    for provider, tool, model, unit, amount in moved:
+        entry = Entry(call, at, provider, tool, model)
+        number = next_number(tx, owner, call)
+        _add(tx, owner, entry, unit, -amount, "GIVEN_BACK", Source.USER, number)
 
 
 def _give_back(  # noqa: PLR0917 - a row

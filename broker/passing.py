@@ -4,6 +4,7 @@ Metering looks on. A short JSON answer is held until it is whole, so that its co
 head; a stream never is.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -129,7 +130,9 @@ class _Pieces:
 
 
 async def _give(send: Send, tally: Tally, body: bytes, *, more: bool) -> None:
+    tally.giving_since = asyncio.get_running_loop().time()
     await send({"type": "http.response.body", "body": body, "more_body": more})
+    tally.giving_since = None
     tally.passed(body)
 
 

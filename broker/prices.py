@@ -12,7 +12,7 @@ from store import Clock, Owner, Store, Tx, changes
 from store.changes import Kind
 
 _FROZEN: Final = "FROZEN"
-_HIGHEST: Final = 10**18
+_HIGHEST: Final = 10**15
 _LONGEST_ITEM: Final = 100
 
 
@@ -91,7 +91,7 @@ class Prices:
         if not 0 < len(item) <= _LONGEST_ITEM or not item.isprintable():
             raise PriceUnfit(f"An item has 1 to {_LONGEST_ITEM} characters, or is `*`.")
         if any(not 0 <= rate <= _HIGHEST for rate in rates.values()):
-            raise PriceUnfit("A price is between 0 and a billion dollars.")
+            raise PriceUnfit("A price is between 0 and a million dollars.")
         at = self._clock()
 
         def unit(tx: Tx) -> None:

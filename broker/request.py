@@ -52,6 +52,8 @@ _CREDENTIAL: Final = re.compile(
     + ")"
 )
 _MOST_DIGITS: Final = 18
+_READS: Final = frozenset({"GET", "HEAD"})
+_CONDITIONS: Final = frozenset({b"range", b"if-none-match", b"if-modified-since"})
 _REQUEST_PASSES: Final = frozenset(
     {
         b"accept",
@@ -128,6 +130,7 @@ def check(
         for slot in provider.slots:
             if name == slot.header and token is None:
                 token = slot.read(value)
+    passed = _plain(method, passed)
     digest = _digest(provider, token)
     target = path + b"?" + query if query else path
     has_body = chunked or bool(length)
@@ -135,6 +138,15 @@ def check(
     return Ask(
         provider, verb, target, passed, length, has_body, digest, choice, opens_socket=opens_socket
     )
+
+
+def _plain(method: str, passed: Headers) -> Headers:
+    """Refuse what two readers may take in two ways; leave out what may withhold a paid answer."""
+    if sum(name == b"content-type" for name, _ in passed) > 1:
+        raise RequestRefused("The request has two Content-Types. Send one.")
+    if method in _READS:
+        return passed
+    return [(name, value) for name, value in passed if name not in _CONDITIONS]
 
 
 def _digest(provider: Provider, token: bytes | None) -> bytes:

@@ -100,10 +100,9 @@ def admit(  # noqa: PLR0917 - of the hot path
         amounts = [(ceiling, _amount(ceiling, governing, quote, bound)) for ceiling in governing]
     except Unpriceable as unpriceable:
         return NotPriceable(str(unpriceable))
-    for ceiling, amount in amounts:
-        refusal = _judge(tx, owner, ceiling, amount, at)
-        if refusal is not None:
-            return refusal
+    refusal = _judge(tx, owner, amounts, at)
+    if refusal is not None:
+        return refusal
     held = [(ceiling, amount) for ceiling, amount in amounts if amount]
     for ceiling, amount in held:
         _hold(tx, owner, call, ceiling, amount, dispatched=dispatched)
@@ -133,22 +132,26 @@ def top_up(  # noqa: PLR0917 - as `admit`
         for ceiling in ceilings.governing(tx, owner, provider=provider, tool=tool)
         if ceiling.unit == USD
     ]
-    for ceiling, more in amounts:
-        refusal = _judge(tx, owner, ceiling, more, at)
-        if refusal is not None:
-            return refusal
+    refusal = _judge(tx, owner, amounts, at)
+    if refusal is not None:
+        return refusal
     for ceiling, more in amounts:
         _hold(tx, owner, call, ceiling, more, dispatched=True)
     return None
 
 
-def dispatch(tx: Tx, owner: Owner, call: str) -> None:
-    """Note durably that the request may have left, before its first byte does."""
-    tx.run(
-        "UPDATE reservations SET state = 'DISPATCHED'"
-        " WHERE account = :account AND call = :call AND state = 'HELD'",
-        account=owner.account,
-        call=call,
+def dispatch(tx: Tx, owner: Owner, call: str) -> bool:
+    """Note durably that the request may have left, before its first byte does.
+
+    False where nothing is held any more: then it must not leave.
+    """
+    return bool(
+        tx.run(
+            "UPDATE reservations SET state = 'DISPATCHED'"
+            " WHERE account = :account AND call = :call AND state = 'HELD'",
+            account=owner.account,
+            call=call,
+        )
     )
 
 
@@ -183,7 +186,9 @@ def settle(  # noqa: PLR0917 - of the hot path
         ledger.charge(tx, owner, entry, USD, charge, disputed=disputed)
     if verdict.moved is not None:
         moved = Charge(verdict.moved.amount, Source.USAGE)
-        ledger.charge(tx, owner, entry, MOVED + verdict.moved.currency, moved, number=2)
+        disputed = verdict.end is End.DISPUTED and bool(holds)
+        unit = MOVED + verdict.moved.currency
+        ledger.charge(tx, owner, entry, unit, moved, disputed=disputed, number=2)
 
 
 def _unknown(admission: Admission) -> Charge:
@@ -205,24 +210,30 @@ def give_up(tx: Tx, owner: Owner, call: str, *, at: int) -> None:
         account=owner.account,
         call=call,
     )
-    by_ceiling: dict[str, int] = {}
+    held: dict[str, dict[str, int]] = {}
     for ceiling, epoch, state, amount, unit in rows:
         end, cost = (End.RELEASED, 0) if state == "HELD" else (End.DISPUTED, amount)
         _end(tx, owner, call, ceiling, epoch, end, amount, cost, 0)
-        if unit == USD:
-            # Each ceiling counts the same dollars; what is held of its epochs adds up.
-            by_ceiling[ceiling] = by_ceiling.get(ceiling, 0) + cost
-    lost = max(by_ceiling.values(), default=0)
-    if lost:
-        row = tx.one(
-            "SELECT provider, tool, model FROM calls WHERE account = :account AND id = :call",
-            account=owner.account,
-            call=call,
-        )
-        if row is not None:
-            provider, tool, model = row
-            entry = ledger.Entry(call, at, provider, tool, model)
-            ledger.charge(tx, owner, entry, USD, Charge(lost, Source.BOUND), disputed=True)
+        # Each ceiling counts the same units; what is held of its epochs adds up.
+        by_ceiling = held.setdefault(unit, {})
+        by_ceiling[ceiling] = by_ceiling.get(ceiling, 0) + cost
+    row = tx.one(
+        "SELECT provider, tool, model, bound FROM calls WHERE account = :account AND id = :call",
+        account=owner.account,
+        call=call,
+    )
+    if row is None:
+        return
+    provider, tool, model, bound = row
+    entry = ledger.Entry(call, at, provider, tool, model)
+    for unit, by_ceiling in held.items():
+        lost = Charge(max(by_ceiling.values()), Source.BOUND)
+        if lost.amount and unit != CALLS:
+            number = 1 if unit == USD else 2
+            ledger.charge(tx, owner, entry, unit, lost, disputed=True, number=number)
+    if USD not in held and bound != 0:
+        # No ceiling asked what it might cost; that it cost nothing nobody knows.
+        ledger.charge(tx, owner, entry, USD, Charge(0, Source.UNPRICED))
 
 
 def _counts(governing: Iterable[Ceiling], unit: str) -> bool:
@@ -251,27 +262,53 @@ def _amount(ceiling: Ceiling, governing: list[Ceiling], quote: Quote, bound: int
     return quote.moved.amount if ceiling.unit == unit else 0
 
 
-def _judge(tx: Tx, owner: Owner, ceiling: Ceiling, amount: int, at: int) -> CeilingRefused | None:
-    """Give why an amount does not fit under a ceiling; None where it does."""
-    if not amount:
-        return None  # what costs nothing passes even where a ceiling is hit
-    if amount <= ceiling.remaining:
-        return None
-    failure: type[CeilingRefused]
-    if ceiling.hit_at is not None:
-        failure, why = CeilingHit, "The ceiling is hit. Its owner can reset or raise it."
-    elif amount > ceiling.limit:
-        failure = BoundAboveCeiling
-        why = (
-            "This call alone might cost more than the whole ceiling. Limit its output, or raise it."
+def _judge(
+    tx: Tx, owner: Owner, amounts: Iterable[tuple[Ceiling, int]], at: int
+) -> CeilingRefused | None:
+    """Give why amounts do not fit under their ceilings; None where they do.
+
+    A ceiling is closed only by a call that no other one refuses for good: else a tool could close
+    its owner's total by calls that its own ceiling never lets through.
+    """
+    # What costs nothing passes even where a ceiling is hit.
+    unfit = [(one, amount) for one, amount in amounts if amount and amount > one.remaining]
+    for one, amount in unfit:
+        if one.hit_at is not None:
+            return _refused(
+                CeilingHit, "The ceiling is hit. Its owner can reset or raise it.", one, amount
+            )
+    for one, amount in unfit:
+        if amount > one.limit:
+            return _refused(
+                BoundAboveCeiling,
+                "This call alone might cost more than the whole ceiling. Limit its output, or "
+                "raise it.",
+                one,
+                amount,
+            )
+    for one, amount in unfit:
+        if one.settled + one.excess + amount > one.limit:
+            ceilings.hit(tx, owner, one, at=at)
+            return _refused(
+                CeilingHit,
+                "This call might pass the ceiling, which is hit now. Its owner can reset or raise "
+                "it.",
+                one,
+                amount,
+            )
+    for one, amount in unfit:
+        return _refused(
+            HoldsInFlight,
+            "Calls that are running hold what is left of the ceiling. Try again in a second.",
+            one,
+            amount,
         )
-    elif ceiling.settled + ceiling.excess + amount <= ceiling.limit:
-        failure = HoldsInFlight
-        why = "Calls that are running hold what is left of the ceiling. Try again in a second."
-    else:
-        ceilings.hit(tx, owner, ceiling, at=at)
-        failure = CeilingHit
-        why = "This call might pass the ceiling, which is hit now. Its owner can reset or raise it."
+    return None
+
+
+def _refused(
+    failure: type[CeilingRefused], why: str, ceiling: Ceiling, amount: int
+) -> CeilingRefused:
     refusal = failure(why)
     refusal.facts = {
         "ceiling": ceiling.id,
@@ -398,7 +435,7 @@ def _end(  # noqa: PLR0917 - likewise
         return None  # ended before
     row = tx.one(
         "UPDATE ceilings SET held = held - :amount, settled = settled + :cost,"
-        " excess = excess + :excess"
+        " excess = min(:most, excess + :excess)"
         " WHERE account = :account AND id = :ceiling AND epoch = :epoch"
         " RETURNING id, epoch, provider, tool, unit, wanted, settled, held, excess, warned, set_at,"
         " opened_at, hit_at, closed_at",
@@ -408,6 +445,7 @@ def _end(  # noqa: PLR0917 - likewise
         amount=amount,
         cost=cost,
         excess=excess,
+        most=ceilings.HIGHEST,
     )
     if row is None or row[-1] is not None:
         return None

@@ -1,5 +1,6 @@
 """What a call has come to so far, and what follows from it for the money it holds."""
 
+from http import HTTPStatus
 from typing import Final
 
 from broker.outcome import Outcome
@@ -11,7 +12,8 @@ _LONGEST_EVENT_END: Final = 4
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _OK: Final = range(200, 300)
 _REFUSED: Final = range(400, 500)
-_TIMED_OUT: Final = 408
+# A request that timed out, or whose client is said to have left: it may have been worked on.
+_AFTER_WORK: Final = frozenset({408, 499})
 _NOT_MODIFIED: Final = 304
 
 
@@ -24,6 +26,7 @@ class Tally:
         "bytes_out",
         "dispatched",
         "end",
+        "giving_since",
         "gone",
         "model",
         "outcome",
@@ -40,6 +43,8 @@ class Tally:
         """The status with which the provider answered; None until it did."""
         self.dispatched = False
         """True once a byte of the request may have left."""
+        self.giving_since: float | None = None
+        """When the tool was given what it has not taken yet, by the event loop's clock."""
         self.gone = False
         """True once the tool has hung up, while the rest of its answer is still taken."""
         self.model = model
@@ -83,7 +88,7 @@ class Tally:
         answer costs what it says. What was broken off by us costs the bound; whatever nobody knows
         counts as the bound and is disputed: the owner may release it.
         """
-        if not self.dispatched or self._was_refused:
+        if not self.dispatched or self._was_refused(quote):
             return Verdict(End.RELEASED, None)
         if self.worked:
             charge = self.charge(quote, admission)
@@ -95,8 +100,10 @@ class Tally:
             return Verdict(End.SETTLED, None, quote.moved)
         return Verdict(End.DISPUTED, None, quote.moved)
 
-    @property
-    def _was_refused(self) -> bool:
+    def _was_refused(self, quote: Quote) -> bool:
+        """Tell whether the provider refused before it worked, and so charged nothing."""
+        if self.answered == HTTPStatus.FORBIDDEN and quote.refusal:
+            return False
         return self.answered == _NOT_MODIFIED or (
-            self.answered in _REFUSED and self.answered != _TIMED_OUT
+            self.answered in _REFUSED and self.answered not in _AFTER_WORK
         )

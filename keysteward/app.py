@@ -163,7 +163,7 @@ def create_app(
             await house.keep(store)
             for task in (
                 Follower(tail, live, listeners).run(),
-                _pulse(store, house),
+                _pulse(store, house, broker),
                 people.postman.run(),
             ):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
@@ -215,7 +215,6 @@ class Housekeeping:
         sweeps = now - self._swept_at >= _SWEEP_EVERY
 
         def unit(tx: Tx) -> None:
-            seen(tx, self._worker, now)
             calls.give_up_on_the_dead(tx, silent_since=now - WORKER_SILENT_AFTER, at=now)
             commitments.renew(tx, now=now)
             self._people.deletion.sweep(tx, now=now)
@@ -224,6 +223,8 @@ class Housekeeping:
                 limits.sweep(tx, now=now)
                 moving.forget(tx, older_than=now - self._history)
 
+        # By itself: whatever fails below, this process lives.
+        await store.write(lambda tx: seen(tx, self._worker, now))
         await store.write(unit)
         if await self._people.resets.write_asked():
             self._people.postman.wake.set()
@@ -232,11 +233,12 @@ class Housekeeping:
             self._swept_at = now
 
 
-async def _pulse(store: Store, house: Housekeeping) -> None:
+async def _pulse(store: Store, house: Housekeeping, broker: Broker) -> None:
     while True:
         await asyncio.sleep(_PULSE_SECONDS)
         try:
             await house.keep(store)
+            await broker.settle_owed()
         except Exception:  # noqa: BLE001 - logged; one that falls silent is taken for dead
             _LOG.exception("This process could not say that it lives.")
 

@@ -64,12 +64,17 @@ class Tally:
         """Count something that is not in the body, or whose tokens can't be told from it."""
         self.beyond = max(self.beyond, beyond)
 
-    def picture(self, most: int | None) -> None:
-        """Count an image of so many tokens at most; None: of any number."""
+    def picture(self, most: int | None, data: object = None) -> None:
+        """Count an image of so many tokens at most; None: of any number.
+
+        `data` is what stands for it in the body, which no model reads as text.
+        """
         if most is None:
             self.point(Beyond.MEDIA)
-        else:
-            self.images += most
+            return
+        self.images += most
+        if isinstance(data, str) and data.isascii():
+            self.text -= len(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Ask:
     """How often the input may be read: once more after each use of a tool at the provider's."""
     fees: int = 0
     """Nano-dollars besides the tokens."""
+    refusal: int = 0
+    """Nano-dollars that a refusal (403) costs; part of `fees`."""
     factor: tuple[int, int] = (1, 1)
     """What the price of every token is multiplied by."""
     reading: int = 1
@@ -128,6 +135,7 @@ class Ask:
             edits=edits,
             capping=capping,
             output_cap=output_cap,
+            refusal=self.refusal,
             reader=reader,
         )
 
@@ -160,6 +168,8 @@ class Ask:
             write = dearest.output_audio
         elif self.draws:
             write = dearest.output_media
+        if beyond is Beyond.AUDIO and dearest.audio_hour is not None:
+            return None  # sound is paid by its length, which nothing tells
         if read is None or seen is None or (self.output and (write is None or think is None)):
             return None
         if self.caches:
@@ -234,6 +244,12 @@ def objects(value: Any, name: str) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Unbounded(f"{shown(name)} is not a list of objects.")
     return value
+
+
+def drawn(url: Any) -> Any:
+    """Give an image's URL if the image itself stands in it."""
+    url = url.get("url") if isinstance(url, dict) else url
+    return url if isinstance(url, str) and url.startswith("data:image/") else None
 
 
 def kind(item: Mapping[str, Any], otherwise: str = "") -> str:

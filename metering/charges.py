@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from metering.quotes import READ, Measure, Quote, Reading, Source
+
+HIGHEST: Final = 10**18
+"""A billion dollars in nano-dollars: what is above it is a mistake, and fits no column twice."""
 
 Rates = Mapping[str, Mapping[Measure, int]]
 """The owner's own prices: by model or operation, or `*`; nano-dollars for `units_priced`."""
@@ -27,14 +31,14 @@ def at_most(quote: Quote, rates: Rates) -> int:
     if own is None:
         if quote.price is None:
             raise Unpriceable(quote.why)
-        return quote.price
+        return _possible(quote.price)
     missing = [measure for measure in own if measure not in _with_request(quote.at_most)]
     if missing:
         raise Unpriceable(
             f"Your price for this call counts {missing[0].value}, of which it has no upper bound. "
             "Set a price by the REQUEST instead."
         )
-    return _priced(_with_request(quote.at_most), own)
+    return _possible(_priced(_with_request(quote.at_most), own))
 
 
 def came_to(quote: Quote, reading: Reading | None, rates: Rates) -> Charge | None:
@@ -45,9 +49,10 @@ def came_to(quote: Quote, reading: Reading | None, rates: Rates) -> Charge | Non
         used = reading.used if reading else (quote.at_most if quote.firm else {})
         counted = _with_request(used)
         if all(measure in counted for measure in own):
-            return Charge(_priced(counted, own), Source.USER)
+            amount = _priced(counted, own)
+            return Charge(amount, Source.USER) if amount <= HIGHEST else None
         return None
-    if reading is not None and reading.cost is not None:
+    if reading is not None and reading.cost is not None and reading.cost <= HIGHEST:
         return Charge(reading.cost, reading.source)
     if quote.firm and quote.price is not None:
         return Charge(quote.price, Source.USAGE)
@@ -60,6 +65,12 @@ def hourly(quote: Quote, rates: Rates) -> int | None:
         return None
     own = _own(rates, quote, quote.model) or {}
     return own.get(Measure.HOUR, quote.hourly)
+
+
+def _possible(price: int) -> int:
+    if price > HIGHEST:
+        raise Unpriceable("This call might cost more than a billion dollars. Look at its price.")
+    return price
 
 
 def _own(rates: Rates, quote: Quote, model: str | None) -> Mapping[Measure, int] | None:

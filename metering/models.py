@@ -106,9 +106,22 @@ _RESOLD: Final[Mapping[str, str]] = {"mistralai": "mistral", "x-ai": "xai"}
 """How resellers write the makers whose ids at keysteward are others."""
 
 
+MOST_PUT_IN: Final = 32_768
+"""Tokens: some twenty thousand words."""
+
+
 @lru_cache(maxsize=1024)
 def cap(provider: str, model: str) -> int:
-    """Give the tokens of output to which a call is limited that names no limit."""
+    """Give the tokens of output to which a call is limited that names no limit.
+
+    Less than the newest models could write: all of that would have to be held for each call.
+    """
+    return min(most_output(provider, model), MOST_PUT_IN)
+
+
+@lru_cache(maxsize=1024)
+def most_output(provider: str, model: str) -> int:
+    """Give the most tokens of output that a model is known to take as a limit."""
     provider, model = _maker(provider, model)
     return _first(_CAPS.get(provider, ()), model) or CAP_OF_ANY
 

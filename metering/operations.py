@@ -11,6 +11,7 @@ from metering.quotes import READ, Quote, Request
 Quoting = Callable[[Request, Mapping[str, str]], Quote]
 """Quotes a request, given what stands in the template's places."""
 
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -55,12 +56,14 @@ def unpriced(name: str, why: str) -> Quoting:
 
 def quote(operations: tuple[Operation, ...], request: Request) -> Quote:
     """Give the quote of the first operation that the request fits."""
-    for operation in operations:
+    reads = request.method in _READING
+    # What brings a body along is no mere reading, whatever its method.
+    for operation in () if reads and request.body else operations:
         if operation.method in {"*", request.method}:
             found = operation.shape.fullmatch(request.path)
             if found is not None:
                 return operation.quote(request, found.groupdict())
-    if request.method in {"GET", "HEAD", "OPTIONS"}:
+    if reads and not request.body:
         # Reading costs nothing at any provider of the catalogue, unless its owner says so.
         return Quote(operation=READ, price=0, firm=True)
     return Quote(

@@ -139,6 +139,8 @@ class Quote:
     moved: Moved | None = None
     moves_unknown: bool = False
     """It moves money, and how much can't be told from the request."""
+    refusal: int = 0
+    """What may be charged for refusing what it asks (403), in nano-dollars: that is disputed."""
     hourly: int | None = None
     """What the resource that it makes costs by the hour, in nano-dollars; `price` is one hour."""
     ends: str | None = None

@@ -80,7 +80,8 @@ async def release_disputed(
     """
     owner = await info.context.proven_owner_or(Scope.CEILINGS_WRITE)
     cost = amount_of(input.cost, "cost")
-    back = await info.context.services.money.ledger.release(owner, input.call, cost)
+    ledger = info.context.services.money.ledger
+    back = await ledger.release(owner, input.call, cost, made=input.made)
     return DisputeReleased(call=input.call, given_back=dollars(back))
 
 

@@ -257,6 +257,9 @@ class ReleaseDisputedInput:
     cost: Dollars = strawberry.field(
         default=Dollars("0"), description="What the call did cost, by the provider's own bill."
     )
+    made: bool = strawberry.field(
+        default=False, description="It was carried out, though it cost nothing: a payment, say."
+    )
 
 
 @strawberry.input

@@ -55,6 +55,10 @@ class Chat:
         units, model = tokens_used(used), self._asked.model_of(answered)
         if cost is not None:
             return Reading(units, cost, Source.PROVIDER, model)
+        if self._asked.provider == "openai" and "search" in (model or "").lower():
+            # Each search of a model that searches by itself has a fee, which no usage tells:
+            # https://developers.openai.com/api/docs/pricing#built-in-tools
+            return Reading(units, model=model)
         cost = self._asked.cost(used, answered, told.get("service_tier"))
         return Reading(units, cost, model=model)
 

@@ -22,7 +22,7 @@ _LARGEST_HELD: Final = 1_048_576
 _MOST_WAITING: Final = 64
 _LARGEST_SINGLE: Final = 4_096
 """Bytes up to which a chunk is searched from its beginning. Longer ones hold many events."""
-_LONGEST_FAREWELL: Final = 64
+_LONGEST_FAREWELL: Final = 512
 """Bytes of what may follow the event that tells of usage: `[DONE]`, Anthropic's last event."""
 _ENDS: Final = (b"\n\n", b"\n\r\n", b"\r\r")
 _END: Final = re.compile(rb"\n\r?\n|\r\r")

@@ -55,6 +55,9 @@ _OWN_CLIENT_TOOLS: Final = re.compile(
 )
 _SEARCHES: Final = re.compile(r"web_search_20\d{6}")
 _FETCHES: Final = re.compile(r"web_fetch_20\d{6}")
+_LAST_DIRECT: Final = "20251231"
+"""Later searches and fetches are called from code that the model writes, unless told otherwise."""
+_MOST_TURNS: Final = 10
 _SEARCH: Final = NANO // 100
 """$10 for a thousand searches; fetching costs nothing but tokens."""
 _BEFORE_REGIONS: Final = re.compile(
@@ -76,6 +79,12 @@ def _message(asked: Asked) -> Bid:
     limit = whole(body, "max_tokens", 0)
     if limit is None:
         raise Unbounded("The request names no `max_tokens`, which Anthropic asks for.")
+    thinking = body.get("thinking")
+    budget = whole(thinking, "budget_tokens", 0) if isinstance(thinking, dict) else None
+    if budget is not None and budget >= limit:
+        # Between tools it may think beyond `max_tokens`, up to the window:
+        # https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+        raise Unbounded("A `budget_tokens` that is not below `max_tokens` has no bound. Lower it.")
     for change in _changes(body):
         if not kind(change).startswith("clear_"):
             raise _unknown("a change of the context", kind(change))
@@ -137,7 +146,8 @@ def _count(content: Any, tally: Tally) -> None:
     for block in objects(content, "content"):
         name = kind(block)
         if name == "image":
-            tally.picture(_IMAGE)
+            source = block.get("source")
+            tally.picture(_IMAGE, source.get("data") if isinstance(source, dict) else None)
         elif name == "document":
             _document(block, tally)
         elif name in {"thinking", "redacted_thinking"}:
@@ -170,7 +180,7 @@ def _document(block: Json, tally: Tally) -> None:
 
 def _tools(body: Json, tally: Tally) -> tuple[int, int]:
     """Say how often the model may read its input, and what searches cost besides."""
-    turns, fees = 1, 0
+    fees, hosted = 0, False
     for tool in objects(body.get("tools"), "tools"):
         name = kind(tool, "custom")
         if name == "custom":
@@ -187,12 +197,19 @@ def _tools(body: Json, tally: Tally) -> tuple[int, int]:
                 f"Anthropic runs the tool {shown(name)} as often as the model likes. Send its "
                 f"`max_uses`, or {BY_REQUEST}."
             )
+        if name[-8:] > _LAST_DIRECT and tool.get("allowed_callers") != ["direct"]:
+            raise Unbounded(
+                f"{shown(name)} has code run, and the model called again, as often as it likes. "
+                'Send `"allowed_callers": ["direct"]`.'
+            )
         tally.point(Beyond.MEDIA)
-        turns += uses
+        hosted = True
         if searches:
             listed = prices.dearest(_ID, named(body), tier="standard")
             fees += uses * max(_SEARCH, (listed and listed.web_search) or 0)
-    return turns, fees
+    # A use too many is answered with an error, which the model reads; ten times it goes on at most:
+    # https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools
+    return (_MOST_TURNS if hosted else 1), fees
 
 
 def _unknown(what: str, name: str) -> Unbounded:

@@ -20,6 +20,7 @@ from metering.bounds import (
     Tally,
     Unbounded,
     again,
+    drawn,
     kind,
     named,
     objects,
@@ -81,6 +82,9 @@ class Dialect:
     members: frozenset[str] = PLAIN
     cap: str = "max_tokens"
     """The member that limits the output of a request which doesn't."""
+    heeds_both: bool = False
+    """`max_completion_tokens` limits it too. Who has never heard of that ignores it: DeepSeek gave
+    76 tokens for 5 (github.com/earendil-works/pi/issues/8018)."""
     asks_usage: bool = False
     """Its streams say what they used only if they are asked to."""
     image_tokens: int | None = None
@@ -150,8 +154,8 @@ def _chat(dialect: Dialect, asked: Asked) -> Bid:
     output_cap = None
     limits = (whole(body, "max_tokens"), whole(body, "max_completion_tokens"))
     limit = max((number for number in limits if number is not None), default=None)
-    if limit is None:
-        limit = output_cap = models.cap(dialect.provider, model)
+    if limit is None or (limits[0] is None and not dialect.heeds_both):
+        limit = output_cap = limit or models.cap(dialect.provider, model)
         capping = (Edit((dialect.cap,), limit),)
     modalities = body.get("modalities")
     ask = Ask(
@@ -245,7 +249,7 @@ def _count(message: Json, tally: Tally, dialect: Dialect) -> None:
         name = kind(part)
         _short_lived(part.get("prompt_cache_breakpoint"))
         if name == "image_url":
-            tally.picture(dialect.image_tokens)
+            tally.picture(dialect.image_tokens, drawn(part.get("image_url")))
         elif name in _POINTERS:
             tally.point(_POINTERS[name])
         elif name not in _TEXTS:

@@ -191,9 +191,8 @@ def _transcript(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: 
     seconds = None if parts.keys() & _ELSEWHERE else _length(parts, "file")
     if seconds is None:
         seconds = _LONGEST_HEARD
-    channels = (
-        1 if _text(parts, "use_multi_channel") in {None, "false", "False"} else _MOST_CHANNELS
-    )
+    is_mixed = "use_multi_channel" not in parts or _text(parts, "use_multi_channel") == "false"
+    channels = 1 if is_mixed else _MOST_CHANNELS
     named = {name.removesuffix("[]") for name in parts}
     added = sum(percent for name, percent in _SURCHARGES.items() if name in named)
     least = _LEAST_SECONDS if added else 0

@@ -67,7 +67,9 @@ def form(request: Request, *, many: frozenset[str] = frozenset()) -> dict[str, s
 def parts(request: Request) -> dict[str, list[Part]] | None:
     """Give the parts of a multipart form, by name."""
     try:
-        found = bodies.multipart(request.body, request.content_type)
+        # The lower case of `content_type` would spoil its boundary.
+        kind = request.headers.get(b"content-type", request.content_type.encode("latin-1"))
+        found = bodies.multipart(request.body, kind.decode("latin-1"))
     except bodies.Unreadable:
         return None
     named: dict[str, list[Part]] = {}

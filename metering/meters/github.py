@@ -35,6 +35,20 @@ _COSTS: Final = (
     ("billing", r"/(orgs|users|user|enterprises)/(.*/)?(settings/)?billing/.*"),
 )
 _COSTLY: Final = tuple((name, re.compile(path + r"(\.[a-z]+)?/?")) for name, path in _COSTS)
+_BY_NUMBER: Final = (
+    # The pages of lists are linked so: every operation answers there too.
+    (re.compile(r"/repositories/([^/]+)"), r"/repos/0/\1"),
+    (re.compile(r"/organizations/([^/]+)/team/"), r"/orgs/\1/teams/"),
+    (re.compile(r"/organizations/([^/]+)"), r"/orgs/\1"),
+)
+_MENTIONED: Final = re.compile(rb"@(?:copilot|claude|codex)\b|\\u00[2-7]", re.IGNORECASE)
+"""A comment that names an agent sets it to work; or a name that is written in escapes."""
+_MAY_SET_GOING: Final = re.compile(
+    rb'"(?:agent_assignment|security_and_analysis|advanced_security\w*)"', re.IGNORECASE
+)
+"""What sets an agent to work, and security that is paid by the head."""
+_ASSIGNS: Final = re.compile(rb'"(?:assignees?|reviewers)"', re.IGNORECASE)
+_AGENT: Final = re.compile(rb"copilot|claude|codex|\[bot\]", re.IGNORECASE)
 _GRAPHQL: Final = re.compile(r"/graphql(\.[a-z]+)?/?")
 _SPONSORING: Final = frozenset({"createSponsorship", "createSponsorships"})
 _SEATING: Final = frozenset(
@@ -48,6 +62,22 @@ _SEATING: Final = frozenset(
 )
 
 
+_RUNNING: Final = frozenset(
+    {
+        "addAssigneesToAssignable",
+        "approveDeployments",
+        "createIssue",
+        "replaceActorsForAssignable",
+        "requestReviews",
+        "requestReviewsByLogin",
+        "rerequestCheckSuite",
+        "updateIssue",
+        "updatePullRequest",
+    }
+)
+"""What runs a workflow again, or may set an agent to work: as the paths above."""
+
+
 def _unbounded(name: str) -> Quote:
     return Quote(
         operation=name,
@@ -59,11 +89,20 @@ def _unbounded(name: str) -> Quote:
 def _write(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: ARG001 - the path's
     # GitHub decodes a path before it looks at it; written otherwise, it is the same operation.
     path = unquote(request.path).lower()
+    for shape, written in _BY_NUMBER:
+        path = shape.sub(written, path, count=1) if shape.match(path) else path
     if _GRAPHQL.fullmatch(path) is not None:
         return _graphql(request)
     for name, shape in _COSTLY:
         if shape.fullmatch(path) is not None:
             return _unbounded(name)
+    body = request.body or b""
+    if (
+        _MENTIONED.search(body)
+        or _MAY_SET_GOING.search(body)
+        or (_ASSIGNS.search(body) and _AGENT.search(body))
+    ):
+        return _unbounded("agent-or-security")
     return Quote(operation="write", price=0, firm=True)
 
 
@@ -88,6 +127,10 @@ def _graphql(request: Request) -> Quote:
         )
     if names & _SEATING:
         return _unbounded("seat")
+    if names & _RUNNING:
+        return _unbounded("workflow-run")
+    if names and _MENTIONED.search(request.body or b""):
+        return _unbounded("agent-or-security")
     return Quote(operation="graphql", price=0, firm=True)
 
 

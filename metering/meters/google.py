@@ -29,7 +29,7 @@ from metering.bounds import (
 from metering.meters.asking import Asked, Bid, asking
 from metering.meters.chats import Dialect, chat, embedding
 from metering.operations import Operation, Quoting, free, unpriced
-from metering.quotes import NANO, Edit, Measure, Quote, Request
+from metering.quotes import NANO, READ, Edit, Measure, Quote, Request
 
 _ID: Final = "google"
 _MEMBERS: Final = frozenset(
@@ -149,8 +149,6 @@ def _generate(asked: Asked) -> Bid:
         # The config may be written in either way; a second one would be a second name for it.
         parent = "generation_config" if "generation_config" in asked.body else "generationConfig"
         capping = (Edit((parent, "maxOutputTokens"), limit),)
-    modalities = config.get("responseModalities")
-    made = {str(one).upper() for one in modalities} if isinstance(modalities, list) else set()
     answers = _number(config, "candidateCount", 1) or 1
     ask = Ask(
         _ID,
@@ -158,9 +156,9 @@ def _generate(asked: Asked) -> Bid:
         tally,
         output=answers * limit,
         aside=answers * _thoughts(config, model),
-        speaks="AUDIO" in made,
-        # Models that draw do so without being told to.
-        draws="IMAGE" in made or "image" in model or "banana" in model,
+        # Models speak, draw and film without being told to; what each asks for may be written in
+        # many ways.
+        speaks=True,
         tier=_tier(body),
         fees=fees,
         caches=False,
@@ -206,7 +204,7 @@ def _count(part: Json, tally: Tally, model: str) -> None:
     if data is not None:
         kind = _camel(data).get("mimeType") if isinstance(data, dict) else None
         if isinstance(kind, str) and kind.lower().startswith("image/"):
-            tally.picture(None if _SEEN_BY_TILES.match(model) else _IMAGE)
+            tally.picture(None if _SEEN_BY_TILES.match(model) else _IMAGE, data.get("data"))
         else:
             tally.point(Beyond.AUDIO)
     if part.pop("fileData", None) is not None:
@@ -237,7 +235,7 @@ def _embed(asked: Asked) -> Bid:
     _query(asked)
     body, model = _camel(asked.body), asked.places["model"]
     tally = Tally(text_tokens(asked.raw))
-    requests = _list(body, "requests") if "requests" in body else [body]
+    requests = _list(body, "requests") if body.get("requests") is not None else [body]
     for request in requests:
         only(request, _EMBEDDING)
         _same(request, model)
@@ -272,14 +270,22 @@ def _amend(ask: Ask, asked: Asked) -> tuple[Ask, tuple[Edit, ...]]:
     """Add the thoughts, which the cap of OpenAI's form isn't known to hold either."""
     model = ask.model.removeprefix("models/")
     answers = whole(asked.body, "n") or 1
-    return replace(ask, model=model, aside=answers * _thoughts({}, model), caches=False), ()
+    aside = answers * _thoughts({}, model)
+    return replace(ask, model=model, aside=aside, caches=False, speaks=True), ()
+
+
+def _reading(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: ARG001 - none
+    """Quote a GET: free, unless its query may turn it into another method."""
+    if re.search(r"(?:^|&)(?:\$|%24)(?!alt=|fields=)", request.query):
+        return Quote("read-oddly", why="keysteward does not know what this query may do.")
+    return Quote(READ, price=0, firm=True)
 
 
 _ELSEWHERE: Final = (
     "What this begins is charged later or by the hour, past every ceiling. Leave it, take the "
     f"ceiling away, or {BY_REQUEST}."
 )
-_CHAT: Final = Dialect(_ID, asks_usage=True, amend=_amend)
+_CHAT: Final = Dialect(_ID, heeds_both=True, asks_usage=True, amend=_amend)
 
 
 def _versions(method: str, template: str, quoting: Quoting) -> tuple[Operation, ...]:
@@ -307,4 +313,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_versions("POST", "/openai/embeddings", embedding(_ID)),
     *_versions("DELETE", "/*", free("delete")),
     Operation("POST", "/upload/v1beta/files", free("upload")),
+    Operation("GET", "/*", _reading),
 )

@@ -45,6 +45,9 @@ def mutations(sent: Mapping[str, Any]) -> tuple[Mutation, ...] | None:
     Of several operations all count, whichever `operationName` says: that costs no less.
     """
     query, variables = sent.get("query"), sent.get("variables") or {}
+    # Another member may name a document that the server keeps, and runs instead.
+    if not sent.keys() <= {"query", "variables", "operationName"}:
+        return None
     if not isinstance(query, str) or not isinstance(variables, dict) or len(query) > _LONGEST:
         return None
     try:

@@ -34,6 +34,7 @@ _CHAT: Final = Dialect(
     _ID,
     PLAIN | {"include_reasoning", "reasoning_format", "disable_tool_validation", "service_tier"},
     cap="max_completion_tokens",
+    heeds_both=True,
     # Of the models that see, Qwen's take the most: https://console.groq.com/docs/vision
     image_tokens=16_384,
     tier=_tier,

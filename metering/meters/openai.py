@@ -8,14 +8,14 @@ from metering import models, prices
 from metering.answers.forms import Form
 from metering.answers.readers import reader
 from metering.bodies import Json, Unreadable, json_object
-from metering.bounds import BY_REQUEST, Unbounded, shown, unlisted
+from metering.bounds import BY_REQUEST, Ask, Unbounded, shown, unlisted
 from metering.meters import images
 from metering.meters.asking import Asked
 from metering.meters.chats import PLAIN, Dialect, chat, completion, embedding
 from metering.meters.responses import Host, response
 from metering.meters.sounds import speech, transcription
 from metering.operations import Operation, free, unpriced
-from metering.quotes import Measure, Quote, Request
+from metering.quotes import Edit, Measure, Quote, Request
 
 _ID: Final = "openai"
 _IMAGE_TOKENS: Final = 50_000
@@ -51,6 +51,19 @@ def _rereading(asked: Asked) -> int:
     return 2 if b"12h" in asked.raw or b"\\u" in asked.raw else 1
 
 
+def _amend(ask: Ask, _: Asked) -> tuple[Ask, tuple[Edit, ...]]:
+    """Refuse models that search by themselves: each search has a fee, and what it finds is read.
+
+    https://developers.openai.com/api/docs/guides/tools-web-search
+    """
+    if "search" in ask.model.lower():
+        raise Unbounded(
+            f"How often {shown(ask.model)} searches, and what it reads then, is not bounded. Use "
+            f"another model, or {BY_REQUEST}."
+        )
+    return ask, ()
+
+
 CHAT: Final = Dialect(
     _ID,
     PLAIN
@@ -59,9 +72,11 @@ CHAT: Final = Dialect(
         "prompt_cache_retention", "safety_identifier", "service_tier", "store", "verbosity",
     },
     cap="max_completion_tokens",
+    heeds_both=True,
     asks_usage=True,
     image_tokens=_IMAGE_TOKENS,
     tier=tier,
+    amend=_amend,
     completion_cap=16,
 )  # fmt: skip
 
@@ -95,7 +110,7 @@ def _conversation(request: Request, places: Mapping[str, str]) -> Quote:  # noqa
     window = models.window(_ID, model, None if dearest is None else dearest.context)
     if dearest is None or not dearest.audio or not dearest.output_audio or window is None:
         return Quote("conversation", model, why=unlisted(model), reader=reading)
-    heard, spoken = _TURNS * window, _TURNS * models.cap(_ID, model)
+    heard, spoken = _TURNS * window, _TURNS * models.most_output(_ID, model)
     return Quote(
         "conversation",
         model,

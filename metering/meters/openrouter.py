@@ -5,6 +5,7 @@ above which OpenRouter serves nobody. Where a request names no such price, the l
 What OpenRouter adds (searches, parsed files) isn't covered by it, and so is not bounded.
 """
 
+import re
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import lru_cache
@@ -112,12 +113,13 @@ def _refuse_extras(body: Json, ask: Ask) -> None:
         raise Unbounded(
             f"Any of several `models` may answer. Send one `model` alone, or {BY_REQUEST}."
         )
-    if (
-        ask.model.endswith(":online")
-        or "search" in ask.model
-        or ask.model.startswith("perplexity/")
-    ):
+    model = ask.model.lower()
+    if ":online" in model or "search" in model or model.startswith("perplexity/"):
         raise _unknown("the searches of", ask.model)
+    # A preset brings tools, a router asks several models; and what draws is dearer than its words.
+    # https://openrouter.ai/docs/guides/features/presets
+    if "@" in model or model.startswith("openrouter/") or re.search("image|banana|audio", model):
+        raise _unknown("an answer of", ask.model)
     for message in objects(body.get("messages"), "messages"):
         content = message.get("content")
         for part in content if isinstance(content, list) else []:
@@ -142,6 +144,7 @@ _CHAT: Final = Dialect(
         "session_id", "trace", "modalities", "verbosity", "top_a", "cache_control",
         "prompt_cache_key", "safety_identifier",
     },
+    heeds_both=True,
     amend=_amend,
 )  # fmt: skip
 

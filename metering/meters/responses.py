@@ -22,6 +22,7 @@ from metering.bounds import (
     Tally,
     Unbounded,
     again,
+    drawn,
     kind,
     named,
     objects,
@@ -93,6 +94,8 @@ class Host:
     """Its own tools have known prices."""
     reading: Callable[[Asked], int] = lambda _: 1
     """By what the price of the input is multiplied."""
+    amend: Callable[[Ask, Asked], Ask] = lambda ask, _: ask
+    """Puts in what only this host charges. Raises `Unbounded`."""
 
 
 def response(host: Host) -> Quoting:
@@ -132,7 +135,7 @@ def _response(host: Host, asked: Asked) -> Bid:
         fees=fees,
         reading=host.reading(asked),
     )
-    return Bid(ask, capping, output_cap)
+    return Bid(host.amend(ask, asked), capping, output_cap)
 
 
 def _count(item: Json, tally: Tally, host: Host) -> None:
@@ -163,7 +166,7 @@ def _parts(content: Any, tally: Tally, host: Host) -> None:
     for part in objects(content, "content"):
         name = kind(part)
         if name == "input_image":
-            tally.picture(host.image_tokens)
+            tally.picture(host.image_tokens, drawn(part.get("image_url")))
         elif name in _POINTERS:
             tally.point(_POINTERS[name])
         elif name not in _TEXTS:

@@ -123,7 +123,7 @@ def _transcription(
     if dearest.audio_hour is not None:
         if seconds is None:
             raise Unbounded(
-                "The duration of this recording can't be bounded. Send it as WAV or as MP3, or "
+                "The duration of this recording can't be bounded. Send it as a plain WAV, or "
                 f"{BY_REQUEST}."
             )
         return Quote(

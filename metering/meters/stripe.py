@@ -142,6 +142,14 @@ def _ending(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: ARG0
     return Quote(operation="subscriptions", price=0, firm=True)
 
 
+def _customer(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: ARG001 - the form's
+    """Quote a customer, who may be given a balance."""
+    form = fields.form(request)
+    if form is None or "balance" in form:
+        return _unknown("customer-balance")
+    return Quote(operation="setup", price=0, firm=True)
+
+
 def _billed(name: str) -> Quoting:
     return unpriced(
         name,
@@ -159,6 +167,8 @@ _MOVING: Final[Mapping[str, Quoting]] = {
     "/v1/topups": _moving("topups", _amount),
     "/v1/refunds": _moving("refunds", _refunded),
     "/v1/invoiceitems": _moving("invoiceitems", _item),
+    "/v1/customers": _customer,
+    "/v1/customers/{id}": _customer,
     "/v1/customers/{id}/balance_transactions": _moving("customer-balance", _amount),
     "/v1/checkout/sessions": _moving("checkout", _checkout),
     "/v1/checkout/sessions/{id}": _changing("checkout", lambda form: None),  # noqa: ARG005
@@ -173,7 +183,10 @@ _MOVING: Final[Mapping[str, Quoting]] = {
 }
 _BILLED: Final[Mapping[str, str]] = {
     "/v1/identity/verification_sessions": "identity",
+    "/v1/forwarding/requests": "forwarding",
+    "/v1/issuing/cards": "issuing",
     "/v1/tax/calculations": "tax",
+    "/v1/tax/transactions/create_from_calculation": "tax",
     "/v1/radar/payment_evaluations": "radar",
     "/v1/financial_connections/accounts/{id}/refresh": "financial-connections",
     "/v1/financial_connections/accounts/{id}/subscribe": "financial-connections",
@@ -193,8 +206,6 @@ _STILL: Final = (
     "/v1/checkout/sessions/{id}/expire",
     "/v1/coupons*",
     "/v1/customer_sessions",
-    "/v1/customers",
-    "/v1/customers/{id}",
     "/v1/customers/{id}/sources*",
     "/v1/customers/{id}/tax_ids",
     "/v1/disputes/{id}",

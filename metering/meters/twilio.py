@@ -42,6 +42,7 @@ _PLAIN_MESSAGE: Final = frozenset(
     }
 )
 """Fields of a message whose price is known; twilio.com/docs/messaging/api/message-resource."""
+_SAID: Final = frozenset({"true", "false"})
 _PLAIN_CALL: Final = frozenset(
     {
         "To",
@@ -72,7 +73,12 @@ _MOST_SEGMENTS: Final = 1000
 
 def _message(request: Request, places: Mapping[str, str]) -> Quote:  # noqa: ARG001 - the form's
     form = fields.form(request, many=frozenset({"MediaUrl", "StatusCallbackEvent"}))
-    if form is None:
+    # What is empty, or neither true nor false, may make a message of text after all.
+    if (
+        form is None
+        or not form.get("MediaUrl", "a").strip()
+        or form.get("SendAsMms", "true") not in _SAID
+    ):
         return Quote(
             operation="sms",
             why="keysteward can't read this message's fields for sure. Send each once, in a "

@@ -72,6 +72,24 @@ def test_it_is_taken_out_whatever_the_line_ends(ends: bytes, size: int) -> None:
     assert used(through) == USED
 
 
+@pytest.mark.parametrize("after", [0, 20, 400])
+def test_it_is_read_in_a_chunk_of_many_events_whatever_short_ones_follow(after: int) -> None:
+    farewell = b": " + b"." * after + b"\n\n"
+    body = chunk("Hi") * 100 + EXTRA + farewell + DONE
+    for stripped in (False, True):
+        through = chat(strip=stripped)
+        assert fed(through, body) == (body.replace(EXTRA, b"") if stripped else body)
+        assert used(through) == USED
+
+
+@pytest.mark.parametrize("model", ["gpt-5-search-api", "gpt-4o-search-preview-2025-03-11"])
+def test_what_a_model_that_searches_by_itself_cost_its_usage_does_not_tell(model: str) -> None:
+    for asked, answered in ((model, model), (model, None), ("gpt-5", model)):
+        through = reader(Form.OPENAI_CHAT, provider="openai", model=asked)(JSON)
+        fed(through, orjson.dumps({"model": answered, "choices": [], "usage": USAGE}))
+        assert through.reading() == Reading(USED, None, model=model)
+
+
 def test_an_event_without_an_end_is_read_at_the_end_of_the_stream() -> None:
     for end in (b"", b"\n"):
         body = WHOLE.removesuffix(DONE).removesuffix(b"\n\n") + end
