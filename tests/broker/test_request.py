@@ -269,6 +269,23 @@ class TestHeaders:
         ask = request.check(OPENAI, "POST", b"/v1", b"", [GOOD, header])
         assert (ask.content_length, ask.has_body) == (length, has_body)
 
+    def test_two_content_types_are_refused_since_the_provider_may_read_the_other(self) -> None:
+        two = [(b"content-type", b"application/json"), (b"content-type", b"text/plain")]
+        with pytest.raises(RequestRefused, match="two Content-Types"):
+            request.check(OPENAI, "POST", b"/v1", b"", [GOOD, *two])
+        assert request.check(OPENAI, "POST", b"/v1", b"", [GOOD, two[0]]).headers == two[:1]
+
+    @pytest.mark.parametrize("name", [b"range", b"if-none-match", b"if-modified-since"])
+    def test_what_may_withhold_a_paid_answer_is_passed_on_with_reads_alone(
+        self, name: bytes
+    ) -> None:
+        sent = [GOOD, (name, b"x"), (b"accept", b"*/*")]
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            ask = request.check(OPENAI, method, b"/v1", b"", sent)
+            assert ask.headers == [(b"accept", b"*/*")]
+        for method in ("GET", "HEAD"):
+            assert request.check(OPENAI, method, b"/v1", b"", sent).headers == sent[1:]
+
     def test_an_ask_shows_no_token(self) -> None:
         ask = request.check(OPENAI, "GET", b"/v1", b"a=b", [GOOD])
         assert TOKEN not in repr(ask)

@@ -81,10 +81,6 @@ def searched(**more: Any) -> Json:
     return claude(tools=[{"type": "web_search_20260209", "name": "web_search", **more}])
 
 
-def drawing(**config: Any) -> Json:
-    return {"contents": [{"parts": [{"text": "a cat"}]}], "generationConfig": config}
-
-
 def graphql(mutation: str, **more: Any) -> Json:
     return {"query": f'mutation {{ {mutation}(input: {{a: "b"}}) {{ id }} }}', **more}
 
@@ -104,8 +100,10 @@ SECOND: Final = (
     ("file_format", "pcm_s16le_16"),
     ("file", bytes(32_000)),
 )
-# Thoughts of 65,536 tokens that no cap is known to hold, at $2.50; nine of a picture at $30.
-DRAWN: Final = 65_536 * 2_500 + 9 * 30_000
+# 65,536 tokens of thoughts that no cap is known to hold, at $2.50, and 32,768 of a picture at $30.
+DRAWN: Final = 65_536 * 2_500 + 32_768 * 30_000
+# As many at $2, and as many of speech at $12.
+SPOKEN: Final = 65_536 * 2_000 + 32_768 * 12_000
 
 ATTACKS: Final[Mapping[str, Attack]] = {
     "OpenAI: a model that searches": Attack(
@@ -177,33 +175,29 @@ ATTACKS: Final[Mapping[str, Attack]] = {
         '`"allowed_callers": ["direct"]`',
     ),
     "Anthropic: turns after a search": Attack(
-        # Ten turns read a window of 200,000 tokens at $1 a million; and $0.01 for the search.
+        # Ten turns read a window of a million tokens, at $1 each; and $0.01 for the search.
         "anthropic",
         MESSAGES,
         searched(max_uses=1, allowed_callers=DIRECT),
-        10 * 200_000 * 1_000 + 10_000_000,
+        10_010_000_000,
     ),
     "Anthropic: searches that may not be": Attack(
-        "anthropic", MESSAGES, searched(max_uses=0, allowed_callers=DIRECT), 2_000_000_000
+        "anthropic", MESSAGES, searched(max_uses=0, allowed_callers=DIRECT), 10_000_000_000
     ),
     "Google: a picture by OpenAI's form": Attack(
-        "google", "/v1beta/openai/chat/completions", chat("gemini-2.5-flash-image"), DRAWN
-    ),
-    "Google: a picture nobody asked for": Attack(
-        "google", GEMINI.format("gemini-2.5-flash-image"), drawing(maxOutputTokens=9), DRAWN
+        "google",
+        "/v1beta/openai/chat/completions",
+        chat("gemini-2.5-flash-image", max_tokens=32_768),
+        DRAWN,
     ),
     "Google: modalities as a text": Attack(
         "google",
-        GEMINI.format("gemini-2.5-flash-image"),
-        drawing(maxOutputTokens=9, responseModalities="IMAGE"),
-        DRAWN,
-    ),
-    "Google: no requests, and a content": Attack(
-        # A million bytes of text, at $0.15 a million.
-        "google",
-        "/v1beta/models/gemini-embedding-001:embedContent",
-        {"requests": None, "content": {"parts": [{"text": "a" * 1_000_000}]}},
-        150_000_000,
+        GEMINI.format("gemini-live-2.5-flash-preview"),
+        {
+            "contents": [{"parts": [{"text": "hello"}]}],
+            "generationConfig": {"maxOutputTokens": 32_768, "responseModalities": "AUDIO"},
+        },
+        SPOKEN,
     ),
     "Google: no requests, and a recording": Attack(
         "google",
@@ -349,6 +343,18 @@ def test_a_cap_that_its_provider_has_never_heard_of_is_none() -> None:
     both = asked(Attack("deepseek", DEEPSEEK, {**body, "max_tokens": 2}, 0))
     assert both.capping == ()
     assert both.at_most[Measure.OUTPUT_TOKEN] == 5
+
+
+def test_of_a_picture_in_the_body_only_what_stands_for_it_is_no_text() -> None:
+    def read(url: str, **more: Any) -> int:
+        picture = {"type": "image_url", "image_url": {"url": url, **more}}
+        return asked(Attack("openai", CHAT, chat("gpt-5", picture), 0)).at_most[Measure.INPUT_TOKEN]
+
+    elsewhere = read("https://a")
+    assert read("data:image/png;base64," + "A" * 90_000) == elsewhere - len("https://a")
+    assert read("data:text/plain," + "A" * 90_000) > elsewhere + 90_000
+    assert read("https://a/" + "A" * 90_000) > elsewhere + 90_000
+    assert read("data:image/png;base64,A", detail="A" * 90_000) > elsewhere + 90_000
 
 
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/customers/cus_1"])

@@ -236,7 +236,7 @@ class TestWhatNoOtherTestShows:
             *("providers", "callsPerMinute", "scopes", "expiresAt"),
             *("cursor", "instance"),
             *("tool", "measure", "currency", "limit", "item", "rates", "amount"),
-            *("call", "cost", "resource"),
+            *("call", "cost", "made", "resource"),
         }
 
     @pytest.mark.parametrize("name", ["accounts.md", "asvs.md"])
