@@ -41,7 +41,7 @@ from keysteward.masterkey import keyring_of, written_keys
 from keysteward.people import gather
 from metering import prices
 from providers import CATALOGUE
-from redact import asyncio_exceptions
+from redact import asyncio_exceptions, use_tag_key
 from resolvers import build
 from resolvers.context import Cookies, Services
 from resolvers.money import Money
@@ -253,6 +253,8 @@ def from_environment() -> ASGIApp:
     """Make the application that the environment describes: what each server process calls."""
     config = Config.read()
     logs.set_up(config.log_level, known=written_keys(config))
+    # The same in every process: a struck secret has one mark in all of the log.
+    use_tag_key(keyring_of(config).sign("redaction marks", b""))
     return guarded(create_app(config, own_process=True), config)
 
 

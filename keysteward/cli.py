@@ -11,6 +11,8 @@ import redact
 from keysteward.commands import account, prices
 from keysteward.commands.audit import audit
 from keysteward.commands.demo import demo
+from keysteward.commands.doctor import doctor
+from keysteward.commands.redact import redact as redact_pipe
 from keysteward.commands.schema import schema
 from keysteward.commands.serve import SERVE_HELP, serve
 from keysteward.commands.token import check, new
@@ -37,11 +39,15 @@ commands = typer.Typer(
 )
 tokens = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 commands.command(help=SERVE_HELP)(serve)
-for group, functions in ((commands, (demo, schema, audit, version)), (tokens, (check, new))):
+for group, functions in (
+    (commands, (demo, schema, audit, doctor, version)),
+    (tokens, (check, new)),
+):
     for function in functions:
         group.command(help=_prose(function))(function)
 accounts = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 accounts.command("list", help=_prose(account.list_))(account.list_)
+commands.command("redact", help=_prose(redact_pipe))(redact_pipe)
 for act in (account.show, account.disable, account.enable, account.end_sessions, account.invite):
     accounts.command(help=_prose(act))(act)
 commands.add_typer(

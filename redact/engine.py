@@ -1,13 +1,38 @@
-"""One pass over a text that leaves no secret in it. Linear, idempotent, and it never raises."""
+"""One pass over a text that leaves no secret in it. Linear, idempotent, and it never raises.
 
+A text with colours in it, or with lines that a backslash continues, is looked at a second time
+without them: a key may be cut in two by either. If that shows more, the plain text is given.
+"""
+
+import re
 from typing import Final
 
-from redact.extents import BY_KIND, struck
+from redact import linear
+from redact.extents import BY_KIND, Struck, done, shown
 from redact.fingerprints import KnownSecrets
-from redact.patterns import FIND, KINDS
+from redact.linear import Found
+from redact.patterns import FIND, FIND_IN_PARTS, JOINED, KINDS, MARK, TAGGED
 
-_HANDLERS: Final = tuple(BY_KIND[kind] for kind in KINDS)
+_LINE: Final = 4096
+_FOR_A_LINE: Final = ((tuple(BY_KIND.get(kind) for kind in KINDS), FIND),)
+_FOR_LONG: Final = tuple(
+    (tuple(BY_KIND.get(kind) for kind in kinds), finder) for kinds, finder in FIND_IN_PARTS
+)
 _LOST: Final = b"[redacted: this text could not be looked through]"
+_DEEPEST: Final = 3
+"""So often may a text be escaped: `%`-escapes inside `\\u00xx`-escapes inside JSON."""
+_MARKS: Final = re.compile(
+    rb"(?:[A-Za-z0-9_./-]{1,32}\xe2\x80\xa6)?\[redacted(?:\xff[0-9a-f]{4})?\]"
+)
+_BARE_COLOUR: Final = b"\x1b["
+_ESCAPES_OF_ESC: Final = (b"\\u001b[", b"\\u001B[", b"\\x1b[", b"\\x1B[", b"\\033[")
+_COLOUR_END: Final = re.compile(rb"\A[0-9;:?]{0,32}[A-Za-z]")
+_ESCAPED_RUN: Final = linear.compiled(
+    rb"(?:%[0-9A-Fa-f]{2})+|(?:\\{1,4}u00[0-9A-Fa-f]{2})+|(?:\\{1,4}x[0-9A-Fa-f]{2})+"
+)
+_FOLDS: Final = (b"\\\n", b"\\\r\n", b"\\\\\\n")
+"""A line's end behind a backslash: as it is, as Windows writes it, and in a JSON string."""
+_CUTTING: Final = linear.compiled(linear.any_of((*_ESCAPES_OF_ESC, *_FOLDS)))
 
 
 class Redactor:
@@ -35,36 +60,123 @@ class Redactor:
             return _LOST
 
     def _strike(self, data: bytes) -> bytes:
-        return _strike_forms(self._strike_known(data))
+        escaped = b"\\" in data
+        if not escaped and b"\x1b" not in data and TAGGED not in data:
+            clean = self._pass(data, 0)
+            return clean if clean is data else clean.replace(JOINED, TAGGED)
+        text = data.replace(TAGGED, JOINED)
+        escaped = escaped and _CUTTING.search(text) is not None
+        if escaped:
+            text = self._line_by_line(text, _bare_colours(text), _BARE_COLOUR)
+        if b"\x1b" in text:
+            text = self._line_by_line(text, text, _BARE_COLOUR)
+        if escaped and any(fold in text for fold in _FOLDS):
+            plain = _unfolded(text)
+            plain_clean, clean = self._pass(plain, 0), self._pass(text, 0)
+            shown_clean = clean if _unfolded(clean) == plain_clean else plain_clean
+            return shown_clean.replace(JOINED, TAGGED)
+        clean = self._pass(text, 0)
+        return data if clean is data else clean.replace(JOINED, TAGGED)
+
+    def _line_by_line(self, text: bytes, coloured: bytes, colour: bytes) -> bytes:
+        """Give the text; where a line hides a secret behind its colours, the line without them."""
+        pieces: list[bytes] = []
+        at = done_to = 0
+        while (found := coloured.find(colour, at)) >= 0:
+            start = coloured.rfind(b"\n", 0, found) + 1
+            at = coloured.find(b"\n", found)
+            at = len(coloured) if at < 0 else at
+            line = coloured[start:at]
+            plain = _uncoloured(line)
+            plain_clean = self._pass(plain, 0)
+            if plain_clean is not plain and _uncoloured(self._pass(line, 0)) != plain_clean:
+                pieces += (coloured[done_to:start], plain_clean)
+                done_to = at
+        return b"".join((*pieces, coloured[done_to:])) if pieces else text
+
+    def _pass(self, data: bytes, depth: int) -> bytes:
+        return self._strike_forms(self._strike_known(data), depth)
 
     def _strike_known(self, data: bytes) -> bytes:
-        spans = self.known.spans(data)
-        if not spans:
+        places = self.known.places(data) if len(self.known) else []
+        if not places:
             return data
         pieces: list[bytes] = []
-        done = 0
-        for start, end in spans:
-            pieces += (data[done:start], struck(data[start:end]))
-            done = end
-        return b"".join((*pieces, data[done:]))
+        at = 0
+        for place in places:
+            pieces += (data[at : place.start], self._marked(place.value))
+            at = place.end
+        return b"".join((*pieces, data[at:]))
+
+    def _strike_forms(self, data: bytes, depth: int) -> bytes:
+        finders = _FOR_A_LINE if len(data) <= _LINE else _FOR_LONG
+        coming = [finder.first(data) for _, finder in finders]
+        if not any(coming):
+            return data
+        pieces: list[bytes] = []
+        written = at = 0
+        while (nearest := _nearest(coming)) is not None:
+            part = coming.index(nearest)
+            handler = finders[part][0][nearest.kind]
+            start, end = nearest.start, nearest.end
+            found: Struck | None
+            if handler is None:
+                run = _ESCAPED_RUN.match(data, start)
+                end = run.end() if run else end
+                found, instead = Struck(start, end), self._unescaped(data[start:end], depth)
+            else:
+                found = handler(data, start, end)
+                instead = b"" if found is None else self._instead(data, found)
+            if found is None or not instead:
+                at = end
+            else:
+                pieces += (data[written : max(written, found.start)], instead)
+                written = at = found.end
+            for other, (_, finder) in enumerate(finders):
+                if (there := coming[other]) is not None and (there.at < at or other == part):
+                    coming[other] = finder.first(data, at)
+        return b"".join((*pieces, data[written:])) if pieces else data
+
+    def _instead(self, data: bytes, found: Struck) -> bytes:
+        as_it_stands = data[found.start : found.end]
+        return self._marked(as_it_stands if found.encoded is None else found.encoded)
+
+    def _marked(self, secret: bytes) -> bytes:
+        """Give what stands in a secret's place: its public prefix, if it has one, and the mark."""
+        if done(secret):
+            return secret
+        digits = self.known.tags.of(secret)
+        return shown(secret) + (JOINED + digits + b"]" if digits else MARK)
+
+    def _unescaped(self, run: bytes, depth: int) -> bytes:
+        """Give the marks of the secrets in a text whose every byte is escaped, if there are any."""
+        if depth >= _DEEPEST:
+            return b""
+        digits = run.translate(None, b"%\\").replace(b"u00", b"").replace(b"x", b"")
+        decoded = bytes.fromhex(digits.decode())
+        clean = self._pass(decoded, depth + 1)
+        if clean is decoded:
+            return b""
+        return b" ".join(_MARKS.findall(clean)) or MARK
 
 
-def _strike_forms(data: bytes) -> bytes:
-    match = FIND.search(data)
-    if match is None:
-        return data
-    pieces: list[bytes] = []
-    done = at = 0
-    while match is not None:
-        kind = match.lastindex or 1
-        start, end = match.span(kind)
-        found = _HANDLERS[kind - 1](data, start, end)
-        if found is None:
-            at = end
-        else:
-            pieces += (data[done : found.start], found.instead)
-            done = at = found.end
-        match = FIND.search(data, at)
-    if not pieces:
-        return data
-    return b"".join((*pieces, data[done:]))
+def _nearest(coming: list[Found | None]) -> Found | None:
+    there = [found for found in coming if found is not None]
+    return min(there) if there else None
+
+
+def _bare_colours(text: bytes) -> bytes:
+    for escape in _ESCAPES_OF_ESC:
+        text = text.replace(escape, _BARE_COLOUR)
+    return text
+
+
+def _uncoloured(text: bytes) -> bytes:
+    first, *rest = text.split(_BARE_COLOUR)
+    return b"".join((first, *(_COLOUR_END.sub(b"", piece, 1) for piece in rest)))
+
+
+def _unfolded(text: bytes) -> bytes:
+    for fold in _FOLDS:
+        text = text.replace(fold, b"")
+    return text

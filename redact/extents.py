@@ -14,29 +14,62 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from providers import CATALOGUE
 from redact import linear
-from redact.patterns import ELLIPSIS, MARK, PREFIXES
+from redact.patterns import ELLIPSIS, ENCODED, KEY, OWN_PREFIXES, PREFIXES
+from redact.shapes import ALNUM, BASE64, DOTTED, SHAPES, SIGNED, WORD, Shape
+from redact.tags import unwrapped
 
 
 class Struck(NamedTuple):
-    """The bytes from `start` to `end` give way to `instead`."""
+    """The bytes from `start` to `end` are a secret: as they stand, or that which they encode."""
 
     start: int
     end: int
-    instead: bytes
+    encoded: bytes | None = None
 
 
 _DECIDED_WITHIN: Final = 256
 _PEM_WITHIN: Final = 16 << 10
 _SHOWN_PREFIX_NEEDS: Final = 8
 _SHORTEST_COOKIE: Final = 64
+_SHORTEST_ENCODED: Final = 20
+_PLACEHOLDER: Final = re.compile(rb"[xX_.-]{8}")
+_SHORT_PREFIX: Final = 3
+_SHORTEST_PART: Final = 4
+_GLUED_WITHIN: Final = 32
+_ENCODED_HEAD: Final = 56
+_ENCODED_WITHIN: Final = 1024
+_SIGNED_WITHIN: Final = 96
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
-_DONE: Final = re.compile(
-    rb"(?:(?:" + linear.any_of(PREFIXES) + rb")" + ELLIPSIS + rb")?" + linear.any_of([MARK])
+_TAG: Final = rb"\[redacted(?:\xff[0-9a-f]{4})?\]"
+_DONE: Final = linear.compiled(
+    rb"(?:(?:" + linear.any_of(PREFIXES) + rb")(?:" + ELLIPSIS + rb"|\.\.\.))?" + _TAG
 )
-_PREFIX: Final = re.compile(linear.any_of(PREFIXES))
-_KEY: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+_PREFIX: Final = linear.compiled(linear.any_of(PREFIXES))
+_BODY: Final[dict[str, re.Pattern[bytes] | linear.Pattern]] = {
+    body: linear.compiled(b"(?:" + body.encode() + rb"|%2[BbFf]|%3[Dd]|\\{1,2}/)*")
+    if "/" in body
+    else re.compile(body.encode() + b"*")
+    for body in sorted({row.body for row in SHAPES} - {DOTTED})
+} | {DOTTED: re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")}
+_ROWS: Final[dict[bytes, list[Shape]]] = {
+    prefix: [row for row in SHAPES if row.prefix.encode() == prefix] for prefix in PREFIXES
+}
 _UNDOTTED_KEY: Final = re.compile(rb"[A-Za-z0-9_-]*")
+_DOTTED_KEY: Final = _BODY[DOTTED]
+_MIXED: Final = frozenset((ALNUM, WORD, BASE64, DOTTED))
+_BASE64_RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]*={0,2}")
+_BASE64_BEFORE: Final = re.compile(rb"[A-Za-z0-9+/]*[0-9][A-Za-z0-9+/]*[+/]")
+_SIGNED: Final = tuple(
+    (
+        re.compile(row.mark.encode()),
+        re.compile(rb"(?:" + row.before.encode() + rb")$"),
+        re.compile(row.after.encode()),
+    )
+    for row in SIGNED
+)
 _JWT: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*")
 _COOKIE: Final = re.compile(rb"[A-Za-z0-9_=.%+/-]*")
 _CREDENTIAL: Final = re.compile(rb"[A-Za-z0-9._~+/=-]*")
@@ -51,51 +84,113 @@ _XML: Final = re.compile(rb"[^<\r\n]*")
 _SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{1,30}[ \t]+")
 _PAIR_SCHEMES: Final = (b"digest", b"aws4-", b"hawk", b"oauth", b"signature", b"mac")
 _SCHEMES: Final = frozenset(
-    (b"bearer", b"basic", b"token", b"negotiate", b"ntlm", b"apikey", b"key", b"dpop", b"bot")
+    (
+        b"bearer",
+        b"basic",
+        b"token",
+        b"negotiate",
+        b"ntlm",
+        b"apikey",
+        b"api-key",
+        b"key",
+        b"dpop",
+        b"bot",
+        b"sso-key",
+        b"genie-key",
+        b"klaviyo-api-key",
+        b"deepl-auth-key",
+        b"splunk",
+    )
 )
-_OPENING: Final = re.compile(rb"""[\[({]?[ \t]*[bBrRuU]{0,2}(\\{0,6}["'`]|%22|&quot;)""")
+_OPENING: Final = re.compile(rb"""[\[(]?[ \t]*[bBrRuU]{0,2}(\\{0,6}["'`]|%22|&quot;|&#34;|&#39;)""")
 _NEXT_IN_LIST: Final = re.compile(rb"""\s{0,8},\s{0,8}[bB]?(\\{0,6}["'`])""")
 _MORE_PEM: Final = linear.compiled(rb"""(?:(?:\s|\\{1,4}[nr]|["',>+])*[A-Za-z0-9+/=]{16,})*""")
 _PEM_ENDS: Final = b"-----END "
 _PEM_FOOTER: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 _BLANK: Final = re.compile(
-    rb"""(?i:none|null|nil|true|false|undefined|str|string|bytes|\[secure\]|\[?<?redacted>?\]?|x{3,})"""
+    rb"""(?i:your[-_a-z]*|none|null|nil|true|false|undefined|str|string|bytes|\[secure\]|\[?<?redacted>?\]?|x{3,})"""
     rb"""|\*+|\$\{[^{}]*\}|\$[A-Z_]+|\{\{?[A-Za-z_. ]*\}?\}|<[^<>]*>|%\(?[a-z_]*\)?s|\.{3}|"""
     + ELLIPSIS
+    + rb"""|\{\{[^\r\n]*|\$\{\{.*|[^A-Za-z0-9\x80-\xff]{1,2}|\$[A-Z_]+:?"""
 )
 _MASKED: Final = ("•" * 4).encode()
 _REFERENCE: Final = re.compile(rb"[a-z]{2,10}_[0-9A-HJKMNP-TV-Z]{26}")
+_OWN: Final = (
+    *(re.compile(shape.encode()) for row in CATALOGUE.values() for shape in row.shapes),
+    re.compile(rb"ks[tuo]_"),
+)
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _CODE: Final = re.compile(rb"[()\[\]{}]")
+_SMALL_RANDOM: Final = re.compile(rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|[0-9]{8,14}-")
+_HEXADECIMAL: Final = re.compile(rb"[0-9a-f]*|[0-9A-F]*")
+_UPPER: Final = re.compile(rb"[A-Z]")
+_LOWER: Final = re.compile(rb"[a-z]")
 _HUMP: Final = re.compile(rb"[a-z][A-Z]")
 _CAPITALS: Final = re.compile(rb"[A-Z]{2}")
 _LONG_WORD: Final = re.compile(rb"[a-z]{24,}|[A-Z]{24,}")
 _WORDS: Final = re.compile(rb"[A-Za-z_-]*")
+_BARE_PASS: Final = re.compile(rb"[Pp][Aa][Ss][Ss](?![A-Za-z_])")
+_PAIR: Final = re.compile(rb"""[^\s"'`\\\x1b]*""")
+_LISTED: Final = re.compile(rb"[A-Za-z_ -]*")
+_PLACE: Final = re.compile(rb"[A-Z_]+")
+_REFERENCES: Final = re.compile(
+    rb"(?:var|local|module|data|env|settings|config|cfg|self|os|process|args|opts|options|params|request"
+    rb"|req|this|secrets|ctx|state|props|form|body|user|[a-z_]*password|[a-z]+_[a-z_]+)"
+    rb"(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
+)
+_CALL: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*\([^()]*(?:\)|\Z)")
+_TYPE: Final = re.compile(
+    rb"(?:Optional|Union|List|Dict|Tuple|Annotated|Literal|list|dict|tuple|Callable|Final|type)\["
+    rb"|[a-z_]{3,}\[(?:[0-9]{1,3}|[a-z_]+)\]"
+)
+_CONTINUED: Final = re.compile(rb"\r?\n[ \t]+([A-Za-z0-9._~+/=-]{8,4096})(?=\r?\n|\Z)")
 _LOOKS_AHEAD: Final = re.compile(rb"""[ \t]*(?:[\r\n,;&)\]}"'`\\\x1b<]|\Z)""")
 _PAGE: Final = (
     b"page", b"next", b"previous", b"prev", b"continuation", b"sync", b"start", b"cursor",
     b"eos", b"bos", b"pad", b"unk", b"mask", b"sep", b"cls", b"stop", b"resume",
 )  # fmt: skip
-_TOKENS: Final = (b"token", b"bearer")
+_TOKENS: Final = (b"token", b"bearer", b"auth")
+_NAME_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+_SHORTEST_OTHER: Final = 16
+_HASH: Final = re.compile(
+    rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+)
+_HARMLESS_KEYS: Final = (
+    b"sort", b"primary", b"foreign", b"public", b"partition", b"routing", b"cache", b"idempotency",
+    b"websocket", b"surrogate", b"hash", b"object", b"row", b"group", b"unique", b"dedup",
+    b"lookup",
+    b"shard", b"range", b"storage", b"registry", b"translation", b"lock", b"redis", b"bucket",
+    b"item", b"config", b"map", b"data", b"natural", b"hot", b"trigger", b"index", b"order", b"s3",
+    b"message", b"event", b"record", b"document", b"file", b"image", b"job", b"task", b"issue",
+    b"project", b"host", b"ssh", b"gpg", b"pub", b"candidate", b"compound", b"composite", b"issuer",
+    b"subject", b"cursor", b"next", b"deduplication", b"memo", b"query", b"feature", b"resource",
+    b"site", b"publishable", b"anon", b"the", b"a", b"this", b"that", b"missing", b"no", b"new",
+)  # fmt: skip
+_TAKES_PASSWORD: Final = re.compile(
+    rb"\b(?:mysql|mysqldump|mariadb|sshpass|docker login|sqlcmd|podman login)\b"
+)
+_TAKES_AUTH: Final = re.compile(rb"\bredis-cli\b|\bhttps?\b(?!:)")
+_CLIENT: Final = re.compile(rb"\b(?:curl|wget|https?|xh)\b")
 _HASHES: Final = (b"sha", b"md5", b"blake", b"crc")
 
 
-def struck(secret: bytes) -> bytes:
-    """Give what stands in a secret's place: its public prefix, if it has one, and the mark."""
-    if _DONE.fullmatch(secret):
-        return secret
+def shown(secret: bytes) -> bytes:
+    """Give the public prefix of a secret that has one: it stays before the mark."""
     prefix = _PREFIX.match(secret)
     if prefix and len(secret) - prefix.end() >= _SHOWN_PREFIX_NEEDS:
-        return secret[: prefix.end()] + ELLIPSIS + MARK
-    return MARK
+        return secret[: prefix.end()] + ELLIPSIS
+    return b""
+
+
+def done(secret: bytes) -> bool:
+    """Tell whether this is a mark already."""
+    return _DONE.fullmatch(secret) is not None
 
 
 def _strike(data: bytes, start: int, end: int) -> Struck | None:
-    secret = data[start:end]
-    instead = struck(secret)
-    return None if instead == secret else Struck(start, end, instead)
+    return None if start == end or done(data[start:end]) else Struck(start, end)
 
 
 def _until(
@@ -113,32 +208,129 @@ def key(data: bytes, start: int, end: int) -> Struck | None:
     if _DONE.match(data, start):
         return None
     prefix = _PREFIX.match(data, start)
-    dotted = prefix is not None and b"." in data[start : prefix.end()]
-    return _strike(data, start, _until(_KEY if dotted else _UNDOTTED_KEY, data, end))
+    rows = _ROWS[data[start : prefix.end()]] if prefix else []
+    if prefix and rows and not data.startswith(ELLIPSIS, prefix.end()):
+        reaches = [reach for row in rows if (reach := _whole(data, start, prefix.end(), row))]
+        if reaches:
+            return _strike(data, start, max(reaches))
+        if not _is_catalogue(data, start, end):
+            return None
+    at = prefix.end() if prefix else start
+    if _PLACEHOLDER.match(data, at):
+        return None
+    dotted = prefix is not None and b"." in data[start:at]
+    until = _until(_DOTTED_KEY if dotted else _UNDOTTED_KEY, data, end)
+    if data[until : until + 1] == b"." and b"eyJ" in data[at : at + 32]:
+        until = _until(_JWT, data, until)  # GitHub's stateless ones
+    if prefix and until - at < _SHORTEST_PART:
+        return None  # "a key begins with sk-ant-admin01-"
+    return _strike(data, start, until)
+
+
+def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
+    """Give where a well-known key ends, or 0 when it is none."""
+    until = _until(_BODY[row.body], data, at)
+    if row.cut:
+        head = data[at : min(until, at + 40)]
+        if _PLACEHOLDER.match(head):
+            return 0
+        if row.body not in _MIXED or _random(head) or _SMALL_RANDOM.match(head):
+            return until
+        return 0
+    if until - at < row.least:
+        return 0
+    body = data[at : min(until, at + _DECIDED_WITHIN)]
+    if row.body in _MIXED and not _random(body):
+        return 0
+    # In a picture's base64 any four letters stand somewhere behind a "/" or a "+".
+    inside = _BASE64_BEFORE.fullmatch(data, max(0, start - 24), start)
+    return 0 if inside and start > 24 else until  # noqa: PLR2004
+
+
+def _is_catalogue(data: bytes, start: int, end: int) -> bool:
+    return any(shape.match(data, start, end) for shape in _OWN)
 
 
 def jwt(data: bytes, start: int, _end: int) -> Struck | None:
     """Strike a JSON web token, signed or encrypted, whole or cut."""
-    return Struck(start, _until(_JWT, data, start), MARK)
+    return Struck(start, _until(_JWT, data, start))
 
 
 def pem(data: bytes, _start: int, end: int) -> Struck | None:
     """Strike a private key's body; of one without an end, all that looks like its body."""
-    if data.startswith(MARK, end):
+    if _DONE.match(data, end):
         return None
     footer = data.find(_PEM_ENDS, end, end + _PEM_WITHIN)
     if footer < 0 or _PEM_FOOTER.match(data, footer) is None:
         footer = _until(_MORE_PEM, data, end)
-    return Struck(end, footer, MARK)
+    return Struck(end, footer, unwrapped(data[end:footer]))
+
+
+def encoded_pem(data: bytes, start: int, _end: int) -> Struck | None:
+    """Strike a private key that is in base64 as a whole; a certificate stays."""
+    head = binascii.a2b_base64(data[start : start + 96].translate(None, b"\\\r\n") + b"==")
+    if b"PRIVATE KEY" not in head:
+        return None
+    return _strike(data, start, _until(_BASE64_RUN, data, start))
+
+
+def encoded_key(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike a key with a public prefix inside base64, such as that of `user:key`."""
+    for shift in ENCODED[data[start:end]]:
+        found = _encoded_key(data, start, shift)
+        if found is not None:
+            return found
+    return None
+
+
+def _encoded_key(data: bytes, start: int, shift: int) -> Struck | None:
+    first = start - (-(-shift * 8 // 6))
+    # What precedes the prefix in its group doesn't matter; at the text's edge there may be nothing.
+    head = _decoded(data, start, shift, start + _ENCODED_HEAD)
+    if KEY.match(head, shift) is None:
+        return None
+    decoded = _decoded(data, start, shift, start + _ENCODED_WITHIN)
+    begins = KEY.match(decoded, shift)
+    found = key(decoded, shift, begins.end()) if begins else None
+    if found is None or found.end - shift < _SHORTEST_ENCODED:
+        return None
+    last = first + -(-found.end * 8 // 6)
+    if found.end == len(decoded):
+        last = max(last, _until(_BASE64_RUN, data, last))
+    return Struck(start - (shift > 0), last, decoded[shift : found.end])
+
+
+def _decoded(data: bytes, start: int, shift: int, until: int) -> bytes:
+    # The character before holds the prefix's first bits.
+    before = -(-shift * 8 // 6)
+    run = (b"A" * before + data[max(0, start - (shift > 0)) : start])[-before or until :]
+    run += data[start:until]
+    code = run[: _until(_BASE64_RUN, run, 0)].rstrip(b"=").translate(_URL_SAFE)
+    code = code[: len(code) - (len(code) % 4 == 1)]
+    return binascii.a2b_base64(code + b"=" * (-len(code) % 4))
+
+
+def signed(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike a key whose mark stands inside it or at its end."""
+    window = data[max(0, start - _SIGNED_WITHIN) : start]
+    for mark, before, after in _SIGNED:
+        if not mark.fullmatch(data, start, end):
+            continue
+        begins, rest = before.search(window), after.match(data, end)
+        if begins is not None and rest is not None:
+            at = start - len(window) + begins.start()
+            if not data[max(0, at - 1) : at].isalnum() and not data[rest.end() :][:1].isalnum():
+                return _strike(data, at, rest.end())
+    return None
 
 
 def master_key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the 32 bytes of `id:base64`; a hash that is written so stays."""
     name = data[max(0, end - 33) : end - 1].lower()
     named = name[len(name.rstrip(b"abcdefghijklmnopqrstuvwxyz0123456789_-")) :]
-    if named.startswith(_HASHES) or start == end:
+    if named.startswith(_HASHES) or named == b"h1" or start == end:
         return None
-    return Struck(end, end + 44, MARK)
+    return Struck(end, end + 44)
 
 
 def cookie(data: bytes, _start: int, end: int) -> Struck | None:
@@ -149,13 +341,25 @@ def cookie(data: bytes, _start: int, end: int) -> Struck | None:
     return _strike(data, end, until)
 
 
+def glued_key(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike a key that is glued to a word, if it is no word itself."""
+    prefix = _PREFIX.match(data, start)
+    at = prefix.end() if prefix else start
+    if prefix and at - start <= _SHORT_PREFIX and not _UPPER.search(data, at, at + _GLUED_WITHIN):
+        return None  # task-0123456789abcdef…
+    own = data.startswith(OWN_PREFIXES, start)
+    return key(data, start, end) if own or _random(data[at : at + _GLUED_WITHIN]) else None
+
+
 # What stands in a URL
 
 
 def userinfo(data: bytes, _start: int, end: int) -> Struck | None:
     """Strike `user:password@`, and a lone user unless it is a plain word such as `git`."""
     until = _until(_USERINFO, data, end) - 1
-    if _PLAIN_USER.fullmatch(data[end:until]):
+    pair = data[end : min(until, end + _DECIDED_WITHIN)]
+    user, _, password = pair.rpartition(b":")
+    if _PLAIN_USER.fullmatch(pair) or (_blank(password) and not _keyish(user)):
         return None
     return _strike(data, end, until)
 
@@ -177,6 +381,8 @@ def query(data: bytes, start: int, end: int) -> Struck | None:
 
 def named(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value behind a name such as `authorization`, however it is written."""
+    if data[start + 1 : start + 6].lower() == b"token" and data[start : start + 1] not in b"_":
+        start += 1  # of `slackToken` the name is the end
     name = data[start:end].lower().lstrip(b"_")
     between = name.rstrip(b" \t")
     if between.endswith(b">") and not between.endswith(b"=>"):
@@ -185,19 +391,78 @@ def named(data: bytes, start: int, end: int) -> Struck | None:
     listed = between.endswith(b",")
     if opening is not None:
         return _quoted(data, name, start, opening, listed=listed)
-    return None if listed else _bare(data, name, start, end, colon=between.endswith(b":"))
+    if listed:
+        return None
+    found = _bare(data, name, start, end, colon=between.endswith(b":"))
+    if found is not None and between.endswith(b":"):
+        more = _CONTINUED.match(data, found.end)
+        if more is not None and _keyish(more[1]):
+            return found._replace(end=more.end())  # a header that goes on in the next line
+    return found
 
 
-def option(data: bytes, _start: int, end: int) -> Struck | None:
+def option(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of a command's option, `--api-key …`, unless it is a plain word."""
     opening = _OPENING.match(data, end)
     if opening is not None:
         return _strike_value(data, opening.end(), _closing(data, opening))
     until = _bare_end(data, end)
     value = data[end:until]
+    if _PLACE.fullmatch(value) and data[max(0, start - 1) : start] == b"[":
+        return None  # a usage line: [--token TOKEN]
     if value.startswith(b"-") or (_WORDS.fullmatch(value) and not _LOOKS_AHEAD.match(data, until)):
         return None
     return _strike_value(data, end, until)
+
+
+def other_key(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike the value of some other `…_KEY`, unless that is known to be no secret: `sort_key`."""
+    before = data[max(0, start - 24) : start]
+    word = before[len(before.rstrip(_NAME_LETTERS)) :]
+    if not word or word.lower().endswith(_HARMLESS_KEYS) or b"$" in before[-len(word) - 2 :]:
+        return None
+    opening = _OPENING.match(data, end)
+    at = opening.end() if opening else end
+    until = _closing(data, opening) if opening else _bare_end(data, end)
+    value = data[at : min(until, at + _DECIDED_WITHIN)]
+    if len(value) < _SHORTEST_OTHER or not _keyish(value):
+        return None
+    if not word.isupper() and (_HASH.fullmatch(value) or b" " in value):
+        return None
+    return _strike_value(data, at, until)
+
+
+def user_option(data: bytes, start: int, end: int) -> Struck | None:
+    """Strike what stands behind `curl -u`, `mysql -p` and the like; elsewhere a keyish pair."""
+    line = data[max(data.rfind(b"\n", 0, start) + 1, start - _DECIDED_WITHIN) : start]
+    opening = _OPENING.match(data, end)
+    at = opening.end() if opening else end
+    until = _closing(data, opening) if opening else _until(_PAIR, data, at)
+    value = data[at : min(until, at + _DECIDED_WITHIN)]
+    option = data[start + 1 : end].rstrip(b"= ,\"'")
+    if option in {b"-p", b"-a"}:
+        takes = _TAKES_PASSWORD if option == b"-p" else _TAKES_AUTH
+        if not takes.search(line) or value.startswith(b"-") or _blank(value.rpartition(b":")[2]):
+            return None
+        return _strike_value(data, at, until)
+    user, colon, password = value.partition(b":")
+    if not colon or value.startswith(b"-") or _blank(password or user):
+        return None
+    client = _CLIENT.search(line) is not None
+    if (client and password) or (_keyish(password or user) and len(value) >= _SHORTEST_OTHER):
+        return _strike_value(data, at, until)
+    return None
+
+
+def sql(data: bytes, _start: int, end: int) -> Struck | None:
+    """Strike the password of `CREATE USER`."""
+    opening = _OPENING.match(data, end)
+    return _strike_value(data, opening.end(), _closing(data, opening)) if opening else None
+
+
+def login(data: bytes, _start: int, end: int) -> Struck | None:
+    """Strike the password of a `.netrc`."""
+    return _strike_value(data, end, _bare_end(data, end))
 
 
 def scheme(data: bytes, start: int, end: int) -> Struck | None:
@@ -220,17 +485,22 @@ def _element(data: bytes, start: int, end: int) -> Struck | None:
     before = data[max(0, start - 40) : start]
     if not before.rstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:-").endswith(b"<"):
         return None
-    return _strike_value(data, end, _until(_XML, data, end))
+    until = _until(_XML, data, end)
+    return _strike_value(data, end, until) if data[until : until + 2] == b"</" else None
 
 
-def _quoted(
+def _quoted(  # noqa: PLR0911 - one a rule
     data: bytes, name: bytes, start: int, opening: re.Match[bytes], *, listed: bool
 ) -> Struck | None:
     at, until = opening.end(), _closing(data, opening)
     value = data[at:until]
     if until - at < _DECIDED_WITHIN:
-        if listed and _WORDS.fullmatch(value):
+        if listed and _LISTED.fullmatch(value):
             return None  # a list of names, not a name and its value
+        if until - at < _SHORTEST_PART and not name.startswith(b"pa") and b"auth" not in name:
+            return None  # accesskey="n"
+        if name.startswith(b"credential") and not _keyish(value):
+            return None
         if name.startswith(_TOKENS) and (_is_page(data, start) or not _keyish(value)):
             return None
     if name.startswith(b"authorization"):
@@ -244,7 +514,9 @@ def _quoted(
     return _strike_value(data, at, until)
 
 
-def _bare(data: bytes, name: bytes, start: int, end: int, *, colon: bool) -> Struck | None:
+def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
+    data: bytes, name: bytes, start: int, end: int, *, colon: bool
+) -> Struck | None:
     if name.startswith(b"authorization"):
         return _bare_authorization(data, end)
     if b"cookie" in name[:12]:
@@ -252,10 +524,20 @@ def _bare(data: bytes, name: bytes, start: int, end: int, *, colon: bool) -> Str
         if b"=" in data[end:until] or until - end == _DECIDED_WITHIN or _keyish(data[end:until]):
             return _strike_value(data, end, _until(_LINE, data, end))
         return None
+    if data[end : end + 1] == b"[":
+        end += not _DONE.match(data, end)  # Go prints a header's values so
     until = _bare_end(data, end)
     value = data[end:until]
     if until - end < _DECIDED_WITHIN:
         if name.startswith((b"passw", b"passphrase", b"pwd", b"pass")):
+            if _BARE_PASS.match(data, start) and not _keyish(value):
+                return None  # "pass: 3, fail: 1"
+            if data[end - 1 : end] in {b" ", b"\t"} and (
+                _REFERENCES.fullmatch(value) or _CALL.match(value) or _TYPE.match(value)
+            ):
+                return None  # code
+            if value == data[start : start + len(value)]:
+                return None  # password=password
             prose = colon and _WORDS.fullmatch(value) and not _LOOKS_AHEAD.match(data, until)
             if prose or (name.startswith(b"pwd") and value.startswith(b"/")):
                 return None
@@ -265,12 +547,20 @@ def _bare(data: bytes, name: bytes, start: int, end: int, *, colon: bool) -> Str
 
 
 def _bare_authorization(data: bytes, at: int) -> Struck | None:
+    if data[at : at + 1] == b"[":
+        at += not _DONE.match(data, at)
     window = at + _DECIDED_WITHIN
     value_at = _until(_SCHEME, data, at, window)
     word = data[at:value_at].strip().lower()
     if word.startswith(_PAIR_SCHEMES):
         return _pairs(data, at)
     until = _bare_end(data, value_at)
+    if data[value_at:until].endswith(b"="):
+        return _pairs(data, value_at)  # Token token="…"
+    if _CALL.match(data, at, until) or _TYPE.match(data, at, until):
+        return None
+    if data[at:until].lower() == b"authorization":
+        return None
     first = word or data[value_at:until]
     known = word in _SCHEMES
     if known or _keyish(data[value_at:until]) or _keyish(first) or until == window:
@@ -315,7 +605,7 @@ def _closing(data: bytes, opening: re.Match[bytes]) -> int:
 
 
 def _closing_within(data: bytes, at: int, mark: bytes, limit: int) -> int | None:
-    if mark in {b"%22", b"&quot;"}:
+    if mark in {b"%22", b"&quot;", b"&#34;", b"&#39;"}:
         found = data.find(mark, at, limit)
         return None if found < 0 else found
     depth = len(mark) - 1
@@ -352,7 +642,7 @@ def _strike_value(data: bytes, start: int, end: int) -> Struck | None:
 
 def _is_page(data: bytes, start: int) -> bool:
     """Tell whether a token is one of a list's pages or a model's words: `next_page_token`."""
-    return data[max(0, start - 16) : start + 1].lower().rstrip(b"_").endswith(_PAGE)
+    return data[max(0, start - 16) : start + 1].lower().rstrip(b"_t").endswith(_PAGE)
 
 
 def _blank(value: bytes) -> bool:
@@ -374,6 +664,15 @@ def _keyish(value: bytes) -> bool:
     )
 
 
+def _random(body: bytes) -> bool:
+    """Tell random letters and digits from a name in which there happens to be a digit."""
+    if len(body) >= _SHORTEST_OTHER and _HEXADECIMAL.fullmatch(body):
+        return _DIGIT.search(body) is not None
+    if _UPPER.search(body) is None or _LOWER.search(body) is None:
+        return False
+    return _DIGIT.search(body) is not None or len(_HUMP.findall(body)) > 1
+
+
 def _user_and_password(value: bytes) -> bool:
     try:
         return b":" in base64.b64decode(value, validate=True)
@@ -389,8 +688,15 @@ BY_KIND: Final[dict[str, Callable[[bytes, int, int], Struck | None]]] = {
     "option": option,
     "userinfo": userinfo,
     "key": key,
-    "glued key": key,
+    "glued key": glued_key,
     "scheme": scheme,
     "jwt": jwt,
     "master key": master_key,
+    "other key": other_key,
+    "user option": user_option,
+    "login": login,
+    "sql": sql,
+    "signed": signed,
+    "encoded pem": encoded_pem,
+    "encoded key": encoded_key,
 }

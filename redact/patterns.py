@@ -1,32 +1,51 @@
 """What a secret looks like in a text: where one may begin, in one expression for a single pass.
 
-The shapes and prefixes of keys come from the providers' catalogue. Everything here is a
-*beginning*: short, so that the search is quick; how far the secret reaches is for `extents` to say.
+The shapes and prefixes of keys come from the providers' catalogue and from `shapes`. Everything
+here is a *beginning*: short, so that the search is quick; how far the secret reaches, and whether
+it is one, is for `extents` to say.
 """
 
+import base64
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from providers import CATALOGUE
 from redact import linear
+from redact.shapes import ALNUM, BASE64, HEX, SHAPES, SIGNED, WORD, Shape
 
 MARK: Final = b"[redacted]"
 ELLIPSIS: Final = "…".encode()
+TAGGED: Final = b"[redacted "
+JOINED: Final = b"[redacted\xff"
+"""How a mark with digits begins, and how it does while we work: without a blank, so that it is one
+word to every expression. The byte is no UTF-8, and stands in no text."""
 
 OWN_PREFIXES: Final = (b"kst_", b"ksu_", b"kso_")
+_CATALOGUE: Final = frozenset(
+    {prefix.encode() for row in CATALOGUE.values() for prefix in row.prefixes} | set(OWN_PREFIXES)
+)
 PREFIXES: Final = tuple(
     sorted(
-        {prefix.encode() for row in CATALOGUE.values() for prefix in row.prefixes}
-        | set(OWN_PREFIXES),
+        _CATALOGUE | {row.prefix.encode() for row in SHAPES if len(row.prefix) > 1},
         key=lambda prefix: (-len(prefix), prefix),
     )
 )
 """The public beginnings of keys, longest first. They may stay in a text."""
 
 _SHORT: Final = 3
+_FEW: Final = 20
 _SEPARATORS: Final = b"-_."
 _AT_MOST: Final = re.compile(rb"\{(\d+),\d*\}$")
+_COLON: Final = re.compile(rb"(?<!\?):")
 _LITERAL: Final = re.compile(r"(?:[A-Za-z0-9_-]|\\\.){2}")
+_LOWER_OF: Final = {
+    WORD: "[a-z_-]",
+    ALNUM: "[a-z]",
+    BASE64: "[a-z]",
+}
+_DECISIVE: Final = 4
+"""So many characters of a prefix in base64 are looked for: fewer stand in every picture."""
 
 # What may stand directly before a key. A letter may not: "task-force" holds "sk-". But the letter
 # may be the end of an escape, as in `\nsk-…`, `%3Dsk-…`, `\u0022sk-…` or a colour, `ESC[31msk-…`.
@@ -49,61 +68,115 @@ def _after(prefix: bytes) -> bytes:
     return b"(?:" + _eight(b"[a-z_-]", b"[A-Za-z0-9_-]") + b"|[A-Za-z0-9_-]{20})"
 
 
+def _follows(row: Shape) -> bytes:
+    """Give what must follow a well-known prefix for `extents` to look at it."""
+    few = row.body.encode() + b"{%d}" % min(row.least, _FEW)
+    if not row.cut:
+        return few
+    if row.body == HEX or row.least < _FEW:
+        return row.body.encode() + b"{%d}" % min(row.least, 12)
+    if len(row.prefix) <= _SHORT and row.body == WORD:
+        return few
+    lower = _LOWER_OF.get(row.body, row.body.replace("A-Z", "").replace("0-9", "")).encode()
+    return b"(?:" + _eight(lower, row.body.encode()) + b"|" + few + b")"
+
+
 def _glued(prefix: bytes) -> bytes:
-    """Give what must follow a prefix that stands in the middle of a word: more, in mixed case."""
-    if len(prefix) <= _SHORT:
-        return b"[a-z0-9]{0,15}[A-Z][A-Za-z0-9]{31}"
-    return b"[a-z0-9_-]{0,15}[A-Z][A-Za-z0-9_-]{12}"
+    """Give what must follow a prefix in the middle of a word; `extents` asks for mixed case too."""
+    return b"[A-Za-z0-9]{32}" if len(prefix) <= _SHORT else b"[A-Za-z0-9_-]{16}"
+
+
+def _together(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Give one expression for prefixes and what follows: those with the same are one group."""
+    groups: dict[bytes, list[bytes]] = {}
+    for prefix, follows in pairs:
+        groups.setdefault(follows, []).append(prefix)
+    return b"|".join(b"(?:" + linear.any_of(group) + b")" + f for f, group in groups.items())
+
+
+def _worded() -> list[bytes]:
+    known = sorted(_CATALOGUE, key=lambda prefix: (-len(prefix), prefix))
+    return [p for p in known if len(p) > _SHORT or p[-1] in _SEPARATORS]
 
 
 def _key_beginnings() -> tuple[bytes, bytes]:
-    worded = [p for p in PREFIXES if len(p) > _SHORT or p[-1] in _SEPARATORS]
     # A shape that begins with no letters of its own (36 capitals, a UUID) is most often no key at
     # all: such keys are found by the header's name and by their exact value.
     shapes = [
-        _AT_MOST.sub(rb"{\1}", shape.encode())
+        _COLON.sub(rb"(?::|%3[Aa])", _AT_MOST.sub(rb"{\1}", shape.encode()))
         for row in CATALOGUE.values()
         for shape in row.shapes
         if _LITERAL.match(shape)
     ]
-    at_left = [linear.any_of([p]) + _after(p) for p in worded] + shapes
-    inside = [linear.any_of([p]) + _glued(p) for p in worded]
-    inside += [p + rb"[0-9A-Za-z]{16}" for p in OWN_PREFIXES]
-    return b"|".join(at_left), b"|".join(inside)
+    pairs = [(prefix, _after(prefix)) for prefix in _worded()]
+    pairs += [(row.prefix.encode(), _follows(row)) for row in SHAPES]
+    inside = [(prefix, _glued(prefix)) for prefix in _worded()]
+    inside += [
+        (row.prefix.encode(), _glued(row.prefix.encode()))
+        for row in SHAPES
+        if row.cut and len(row.prefix) > _SHORT and row.body in {WORD, ALNUM}
+    ]
+    inside += [(prefix, rb"[0-9A-Za-z]{16}") for prefix in OWN_PREFIXES]
+    return b"|".join([_together(pairs), *shapes]), _together(inside)
+
+
+def _encoded_beginnings() -> dict[bytes, tuple[int, ...]]:
+    """Give how the prefixes begin in base64, with the alignments at which they do.
+
+    Four characters of each: what they are the beginning of is seen when it is decoded.
+    """
+    looks: dict[bytes, set[int]] = {}
+    for prefix in sorted(_CATALOGUE):
+        for shift in range(3):
+            code = base64.b64encode(bytes(shift) + prefix)
+            fixed = code[-(-shift * 8 // 6) : (shift + len(prefix)) * 8 // 6]
+            if len(fixed) >= _DECISIVE:
+                looks.setdefault(fixed[:_DECISIVE], set()).add(shift)
+    return {look: tuple(sorted(shifts)) for look, shifts in looks.items()}
 
 
 # Names, each with what its value must look like to be struck: see `extents`.
 AUTHORIZATION: Final = rb"authorization"
 COOKIE: Final = rb"(?:\b|_)(?:set-|set_)?cookie"
 SECRET: Final = (
-    rb"(?:api[-_ ]?key"
-    rb"|(?:access|auth|refresh|session|security|private|csrf|xsrf|bearer|bot|vault|oauth|api|job"
+    rb"(?:api[-_ .]?key"
+    rb"|(?:access|auth|refresh|session|security|private|csrf|xsrf|bearer|bot|vault|oauth2?|api|job"
     rb"|id[-_]|user[-_]|app[-_]|service[-_]|tool[-_]|deploy[-_]|personal[-_]|install[-_])"
-    rb"[-_]?(?:access[-_]?)?token"
-    rb"|secret(?:[-_]?(?:access[-_]?)?key)?"
+    rb"[-_ ]?(?:access[-_]?)?token"
+    rb"|secret(?:[-_ ]?(?:access[-_ ]?)?key)?"
     rb"|(?:auth|private|access|account|master|encryption|subscription|functions|signing"
-    rb"|application|shared)[-_]?keys?)"
+    rb"|application|shared|licen[cs]e|admin|service[-_]?role|sas)[-_ ]?key(?:s|[-_]?id)?"
+    rb"|credentials?|honeycomb-team"
+    rb"|(?:j|php|asp\.net_|_gitlab_)sess(?:ion)?(?:[-_]?id)?|connect\.sid"
+    rb"|\bx-[a-z0-9-]{1,24}-(?:token|key|auth))"
 )
-PASSWORD: Final = rb"(?:passw(?:or)?d|passphrase|(?:\b|_)pwd|_pass)"
-TOKEN: Final = rb"(?:\b|_)(?:token|bearer)"
+PASSWORD: Final = rb"(?:passw(?:or)?d|passphrase|(?:\b|_)pwd|(?:\b|_)pass)"
+TOKEN: Final = rb"(?:(?:\b|_)(?:token|bearer|auth)|[a-z]token)"
 NAMES: Final = b"|".join((AUTHORIZATION, COOKIE, SECRET, PASSWORD, TOKEN))
 
-_QUOTE: Final = rb"""(?:\\{0,6}["'`]|%22|&quot;)"""
+_QUOTE: Final = rb"""(?:\\{0,6}["'`]|%22|&quot;|&#34;|&#39;)"""
 # `"name": `, `'name': `, `name=`, `name => `, `["name"] = `, `("name", "…")`, HAR's
-# `"name": "cookie", "value": "…"`, and XML's `<name>`.
+# `"name": "cookie", "value": "…"`, the same in YAML and in Java's braces, and XML's `<name>`.
 _BETWEEN: Final = (
     rb"(?:" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|%3D|%3A)"
-    rb"|" + _QUOTE + rb"\s{0,8},\s{0,8}(?:" + _QUOTE + rb"value" + _QUOTE + rb"\s{0,4}:)?"
+    rb"|" + _QUOTE + rb"\s{0,8},\s{0,8}(?:" + _QUOTE + rb"?value" + _QUOTE + rb"?\s{0,4}[:=])?"
     rb"|" + _QUOTE + rb"\s{1,8}value="
+    rb"|" + _QUOTE + rb"?\r?\n\s{0,24}" + _QUOTE + rb"?value" + _QUOTE + rb"?:"
     rb"|>)[ \t]*"
 )
 _QUERY_NAMES: Final = (
     rb"(?:key|code|sig|signature|x-amz-signature|x-goog-signature|x-amz-security-token|token|auth"
     rb"|authorization|pass|passwd|password|pwd|secret|client[-_]?secret|(?:client_)?assertion"
-    rb"|[a-z_-]{0,16}api[-_]?key|access[-_]?token|refresh[-_]?token|id_token|auth[-_]?token"
-    rb"|session|sid|jwt|samlresponse)"
+    rb"|[a-z_-]{0,16}api[-_]?key|[a-z_-]{0,16}[-_]token|access[-_]?token|refresh[-_]?token"
+    rb"|id_token|auth[-_]?token"
+    rb"|session|sid|jwt|samlresponse|credential|subscription-key|x-api-key|private[-_]?key"
+    rb"|access[-_]?key)"
 )
 _LEFT_KEYS, _GLUED_KEYS = _key_beginnings()
+ENCODED: Final = _encoded_beginnings()
+_ESCAPED: Final = (
+    rb"(?:%[0-9A-Fa-f]{2}){12}|(?:\\{1,4}u00[0-9A-Fa-f]{2}){12}|(?:\\{1,4}x[0-9A-Fa-f]{2}){12}"
+)
 
 KINDS: Final = {
     "pem": rb"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)",
@@ -112,17 +185,37 @@ KINDS: Final = {
     ),
     "query": rb"(?i:(?:[?&;]|%3F|%26|\\u0026)(" + _QUERY_NAMES + rb"(?:=|%3D)))",
     "named": rb"(?i:((?:" + NAMES + rb")" + _BETWEEN + rb"))",
+    "other key": rb"(?i:([-_ ]key" + _BETWEEN + rb"))",
     "option": rb"(?i:(--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+))",
+    "user option": rb"""([ "'](?:-u|-p|-a|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"]))""",
+    "sql": rb"(?i:(\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+)['\"])",
+    "login": rb"(\blogin[ \t]+\S{1,64}\s{1,8}password[ \t]+)",
     "userinfo": rb"""(://)[^\s/?#"'<>\\]+@""",
     "key": _LEFT + rb"(" + _LEFT_KEYS + rb")",
     "glued key": rb"(" + _GLUED_KEYS + rb")",
     "scheme": (
-        rb"\b((?i:bearer|basic|negotiate)[ \t]+|Token[ \t]+|Digest[ \t]+)[A-Za-z0-9._~+/=-]{8}"
+        rb"\b((?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|Token[ \t]+|Digest[ \t]+)"
+        rb"[A-Za-z0-9._~+/=-]{8}"
     ),
     "jwt": rb"(eyJ[A-Za-z0-9_-]{8,}\.)(?:[A-Za-z0-9_-]*\.|eyJ)",
     "master key": rb"([A-Za-z0-9_-]:)[A-Za-z0-9+/]{43}=",
+    "signed": b"(" + b"|".join(dict.fromkeys(row.mark.encode() for row in SIGNED)) + b")",
+    "encoded pem": rb"(LS0tLS1CRUdJTi)",
+    "encoded key": b"(" + linear.any_of(ENCODED) + b")",
+    "escaped": b"(" + _ESCAPED + b")",
 }
 """Each kind of beginning, with one group: its end is where the search goes on if nothing is struck.
 Where two begin at one place the first of them wins."""
 
-FIND: Final = linear.compiled(b"|".join(KINDS.values()))
+_OF_KEYS: Final = ("key", "glued key", "jwt", "master key", "signed", "encoded pem", "encoded key")
+FIND: Final = linear.Finder(KINDS.values())
+"""All in one pass, for a line."""
+FIND_IN_PARTS: Final = tuple(
+    (tuple(kinds), linear.Finder(KINDS[kind] for kind in kinds))
+    for kinds in ([k for k in KINDS if k not in _OF_KEYS], list(_OF_KEYS))
+)
+"""In two passes, for long texts. One automaton for both has the product of their states, and random
+text visits them all: alone each stays in the processor's caches. For a line the second call costs
+more than that."""
+KEY: Final = linear.compiled(b"(?:" + _LEFT_KEYS + b")")
+"""A key's beginning alone, for what was decoded."""

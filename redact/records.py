@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from redact.patterns import MARK
@@ -21,6 +21,7 @@ _DEEPEST: Final = 6
 _MARK: Final = MARK.decode()
 # What logging sets by itself, again and again, from what is redacted already.
 _FORMATTED: Final = frozenset({"message", "asctime", "_told"})
+_STOCK_FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__)
 _STOCK_NAMES: Final = ("MainThread", "Thread-", "Task-", "asyncio_", "ThreadPoolExecutor-")
 
 
@@ -50,6 +51,15 @@ class _Fields(dict[str, Any]):
         for name, value in dict(*args, **kwargs).items():
             self[name] = value
 
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override, misc]
+        self.update(other)
+        return self
+
 
 class RedactedRecord(logging.LogRecord):
     """A log record without secrets, whoever handles it and whenever its handler was added."""
@@ -78,28 +88,45 @@ def record_factory(before: Callable[..., logging.LogRecord]) -> Callable[..., lo
     """Give a factory that makes what `before` makes, and redacts it."""
 
     def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        made = before(*args, **kwargs)
-        record = RedactedRecord.__new__(RedactedRecord)
-        fields = _Fields(made.__dict__)
-        dict.update(fields, exc_info=None)
-        object.__setattr__(record, "__dict__", fields)
-        message = _message(made)
-        clean = redact(message)
-        if made.args:
-            parts = _parts(made, message, clean)
-            dict.update(fields, msg=_part(made.msg, message, clean), args=parts)
-        else:
-            dict.update(fields, msg=clean)
-        object.__setattr__(record, "_told", (record.msg, record.args, clean))
-        for name in ("exc_info", "exc_text", "stack_info"):
-            if value := made.__dict__.get(name):
-                setattr(record, name, value)
-        for name in ("threadName", "taskName"):
-            if (value := made.__dict__.get(name)) and not value.startswith(_STOCK_NAMES):
-                setattr(record, name, value)
-        return record
+        return _redacted(before(*args, **kwargs))
 
     return make
+
+
+def redacted(record: logging.LogRecord) -> logging.LogRecord:
+    """Give a record that holds no secret: itself, where it was made by the factory.
+
+    Some libraries make theirs by the class; what they put beside the stock fields is redacted too.
+    """
+    if isinstance(record, RedactedRecord):
+        return record
+    clean = _redacted(record)
+    for name, value in record.__dict__.items():
+        if name not in _STOCK_FIELDS:
+            setattr(clean, name, value)
+    return clean
+
+
+def _redacted(made: logging.LogRecord) -> RedactedRecord:
+    record = RedactedRecord.__new__(RedactedRecord)
+    fields = _Fields(made.__dict__)
+    dict.update(fields, exc_info=None)
+    object.__setattr__(record, "__dict__", fields)
+    message = _message(made)
+    clean = redact(message)
+    if made.args:
+        parts = _parts(made, message, clean)
+        dict.update(fields, msg=_part(made.msg, message, clean), args=parts)
+    else:
+        dict.update(fields, msg=clean)
+    object.__setattr__(record, "_told", (record.msg, record.args, clean))
+    for name in ("exc_info", "exc_text", "stack_info"):
+        if value := made.__dict__.get(name):
+            setattr(record, name, value)
+    for name in ("threadName", "taskName"):
+        if (value := made.__dict__.get(name)) and not value.startswith(_STOCK_NAMES):
+            setattr(record, name, value)
+    return record
 
 
 def _message(record: logging.LogRecord) -> str:

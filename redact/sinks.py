@@ -1,9 +1,10 @@
 """Every way out of the process, each made to pass through `redact`.
 
 `install` covers logging (at the record, so that a handler which a library adds later is covered
-too), warnings, uncaught exceptions in the main thread and in others, exceptions that can't be
-raised, asyncio's, and standard output and error at the last write. Tracebacks are rendered here,
-without local values; no handler gets the exception itself.
+too, and at the handler, for records that a library makes past the factory), warnings, uncaught
+exceptions in the main thread and in others, exceptions that can't be raised, asyncio's, and
+standard output and error at the last write. Tracebacks are rendered here, without local values; no
+handler gets the exception itself.
 
 Not covered: what C code writes to the descriptors by itself (faulthandler, a crash of the
 interpreter, a library's own `fprintf`), `os.write`, children that inherit the descriptors, and a
@@ -19,11 +20,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from types import TracebackType
 from typing import Any, Final, TextIO
 
 from redact.process import redact, remember
-from redact.records import record_factory
+from redact.records import record_factory, redacted
 from redact.streams import RedactedText
 from redact.tracebacks import rendered
 
@@ -75,9 +77,20 @@ def asyncio_exceptions(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
 
 
 def _logging() -> Callable[[], None]:
-    before = logging.getLogRecordFactory()
+    before, handle = logging.getLogRecordFactory(), logging.Handler.handle
     logging.setLogRecordFactory(record_factory(before))
-    return lambda: logging.setLogRecordFactory(before)
+
+    @wraps(handle)
+    def handle_redacted(self: logging.Handler, record: logging.LogRecord) -> Any:
+        return handle(self, redacted(record))
+
+    logging.Handler.handle = handle_redacted  # type: ignore[method-assign]
+
+    def restore() -> None:
+        logging.setLogRecordFactory(before)
+        logging.Handler.handle = handle  # type: ignore[method-assign]
+
+    return restore
 
 
 def _warnings() -> Callable[[], None]:
@@ -113,11 +126,13 @@ def _hooks() -> Iterator[Callable[[], None]]:
 
 
 def _streams() -> Iterator[Callable[[], None]]:
-    for name in ("stdout", "stderr"):
+    ours_of: dict[int, RedactedText] = {}
+    for name in ("stdout", "stderr", "__stderr__"):
         before = getattr(sys, name)
         if before is None:
             continue
-        stream = RedactedText(before)
+        # `sys.stderr` and `sys.__stderr__` are one stream, whose line is to be seen as one.
+        stream = ours_of.setdefault(id(before), RedactedText(before))
         setattr(sys, name, stream)
 
         def restore(name: str = name, before: TextIO = before, ours: RedactedText = stream) -> None:

@@ -1,16 +1,17 @@
 """Searches all that a run of the tests has left and said for the keys that it used: promise P4.
 
-Looked at while the tests run: every log record, what the tests print, every answer of the
-application (heads, bodies, websocket messages) but the fields that are meant to give a secret out,
-and every address that the application called. Looked at when all is over: every file in the
-directories of the run, databases with their logs and shared memory among them. A find fails the run
-and names its place and form; the secret itself is not printed.
+Looked at while the tests run: every log record, what the tests print, what their children say on
+standard error, every answer of the application (heads, bodies, websocket messages) but the fields
+that are meant to give a secret out, and every address that the application called. Looked at when
+all is over: every file in the directories of the run, databases with their logs and shared memory
+among them. A find fails the run and names its place and form; the secret itself is not printed.
 """
 
 import contextlib
 import functools
 import logging
 import re
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Generator
@@ -164,6 +165,21 @@ def _watch_calls(search: Search) -> None:
     FakeProvider.__call__ = watched  # type: ignore[method-assign]
 
 
+def _watch_children(search: Search) -> None:
+    """Search what each child says on its standard error: there nothing is ever given out."""
+    run = subprocess.run
+
+    @functools.wraps(run)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        done = run(*args, **kwargs)
+        if said := done.stderr:
+            data = said.encode("utf-8", "replace") if isinstance(said, str) else said
+            search.look("standard error of a child", data)
+        return done
+
+    subprocess.run = watched
+
+
 def pytest_configure(config: pytest.Config) -> None:
     text = "leaves_canaries: the test leaves keys in its directory on purpose, to search for them"
     config.addinivalue_line("markers", text)
@@ -176,6 +192,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     logging.getLogger().addHandler(_LogHandler(search))
     _watch_answers(search)
     _watch_calls(search)
+    _watch_children(search)
 
 
 _SEARCH: Final = pytest.StashKey[Search]()

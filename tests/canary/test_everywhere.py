@@ -143,8 +143,10 @@ def searched(folder: Path) -> tuple[int, dict[str, set[str]]]:
 
 
 async def test_nothing_secret_is_in_whatever_a_server_says_answers_and_leaves(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))  # the server's, to be searched too
     fake, told = FakeProvider(other_keys=KeyKind.VALID), Told()
     async with running(fake) as up:
         wires = ",".join(f"{name}={up}/{name}" for name in ("openai", "anthropic", "google"))

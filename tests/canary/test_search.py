@@ -13,6 +13,7 @@ from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from tests.canary.plugin import GIVEN_OUT, Search, _line, search_files, without_given_out
 from tests.canary.search import found_in
+from tests.canary.sinks import SAYS
 from tests.kit.canary import canary
 from tests.kit.graphql_client import CONTRACT, PASSWORD
 
@@ -107,6 +108,8 @@ def test_a_ticket_may_stand_in_a_browser_s_own_cookie_and_in_a_letter_alone(
 LEAKS = {
     "log record": "logging.getLogger('keysteward').warning('%s', secret)",
     "printed": "print(secret)",
+    "standard error of a child": "subprocess.run([sys.executable, '-c', "
+    "'import sys; print(sys.argv[1], file=sys.stderr)', secret], capture_output=True)",
     "file": "(tmp_path / 'left').write_text(secret[::-1])",
     "file name": "(tmp_path / secret).touch()",
 }
@@ -115,9 +118,14 @@ LEAKS = {
 def run_of(*lines: str) -> "subprocess.CompletedProcess[str]":
     """Run tests of these lines, one each, in a process and folder of their own."""
     tests = [
-        f"def test_{n}(tmp_path, secret=canary()):\n    {line}" for n, line in enumerate(lines)
+        f"def test_{n}(tmp_path, monkeypatch, secret=canary()):\n    {line}"
+        for n, line in enumerate(lines)
     ]
-    head = ["import logging", "from tests.kit.canary import canary"]
+    head = [
+        "import logging, subprocess, sys",
+        "from tests.canary import sinks",
+        "from tests.kit.canary import canary",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "test_it.py")
         file.write_text("\n".join([*head, *tests, ""]))
@@ -133,16 +141,29 @@ def run_of(*lines: str) -> "subprocess.CompletedProcess[str]":
         )
 
 
+SAID = {sink: f"sinks.say({sink!r}, secret, tmp_path, protected=%s)" for sink in SAYS}
+SERVED = "sinks.serve(secret, tmp_path, monkeypatch, protected=%s)"
+
+
 def test_a_run_that_leaks_is_red_and_does_not_show_the_secret() -> None:
-    run = run_of(*LEAKS.values())
-    assert f"{len(LEAKS)} passed" in run.stdout, run.stdout + run.stderr
+    """So is one in which any one sink has lost its protection: each is a test there, and found."""
+    unprotected = [line % False for line in (*SAID.values(), SERVED)]
+    run = run_of(*LEAKS.values(), *unprotected)
+    assert f"{len(LEAKS) + len(unprotected)} passed" in run.stdout, run.stdout + run.stderr
     assert run.returncode == 1
     for sort in LEAKS:
         assert f"{sort}, as " in run.stdout
+    for number, sink in enumerate(SAID, start=len(LEAKS)):
+        assert f"file, as raw, 1 times: test_{number}0/said" in run.stdout, sink
+    served = len(LEAKS) + len(SAID)
+    assert f"file, as raw, 1 times: test_{served}0/keysteward.db" in run.stdout
+    assert f"answer, as raw, 2 times: test_it.py::test_{served}\n" in run.stdout
     assert not found_in(run.stdout.encode() + run.stderr.encode())
 
 
 def test_a_run_that_leaks_nothing_is_green() -> None:
-    run = run_of("assert secret")
-    assert run.returncode == 0, run.stdout + run.stderr
+    protected = [line % True for line in SAID.values()]
+    run = run_of("assert secret", *protected, SERVED % True)
+    assert f"{2 + len(protected)} passed" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout
     assert "canaries: 0 found in" in run.stdout

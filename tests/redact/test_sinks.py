@@ -4,6 +4,7 @@ Where two sinks lie behind each other (a log record, then standard error), the o
 around the other: `RAW` is a stream onto descriptor 2 that nothing covers.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CANARY = "sk-ant-api03-Cn4ryQ7Rz0c4Lx9Tb2Wn5Yk8Pd3Vh6Mf1Sj0GzzA"
+TAG = re.compile(r"\[redacted [0-9a-f]{4}\]")
 UNSHAPED = "mellowpelicanstrollsquietlyhomeward"
 
 BEFORE = f"""
@@ -34,7 +36,8 @@ def said(script: str, *options: str) -> str:
         timeout=60,
         check=False,
     )
-    return (done.stdout + done.stderr).decode()
+    # The tag that tells one secret from another is another in each run.
+    return TAG.sub("[redacted]", (done.stdout + done.stderr).decode())
 
 
 def assert_clean(output: str, *expected: str) -> None:
@@ -154,6 +157,38 @@ while not queue_.empty():
     assert "hunter2" not in output
 
 
+def test_records_that_a_library_makes_by_the_class_and_its_fields() -> None:
+    script = """
+class Own(logging.Logger):
+    def makeRecord(self, name, level, fn, lno, msg, args, exc_info, *_, **__):
+        record = logging.LogRecord(name, level, fn, lno, msg, args, exc_info)
+        record.holder = [KEY]
+        return record
+class Whole(logging.Handler):
+    def emit(self, record):
+        RAW.write(record.getMessage() + repr(record.__dict__) + "\\n")
+logger = Own("own")
+logger.addHandler(Whole())
+try:
+    raise ValueError(KEY)
+except ValueError:
+    logger.exception("by the class %s", KEY)
+class Adds(logging.Filter):
+    def filter(self, record):
+        record.__dict__.setdefault("set", KEY)
+        record.__dict__ |= {"joined": KEY}
+        return True
+logger = logging.getLogger("filtered")
+logger.addFilter(Adds())
+logger.addHandler(Whole())
+logging.LoggerAdapter(logger, {"adapted": KEY}).warning("adapted")
+"""
+    output = said(script)
+    assert_clean(output, "by the class sk-ant-api03-…[redacted]", "ValueError: sk-ant-api03-")
+    for name in ("holder", "set", "joined", "adapted"):
+        assert f"'{name}': " in output
+
+
 def test_records_made_from_a_dictionary() -> None:
     script = """
 record = logging.makeLogRecord({"msg": "sent %s", "args": (KEY,), "who": UNSHAPED})
@@ -210,6 +245,22 @@ call(UNSHAPED)
     assert_clean(
         said(script), "Traceback (most recent call last)", "ValueError: sk-ant-api03-…[redacted]"
     )
+
+
+def test_what_a_program_exits_with_and_what_c_code_tells_of_a_stack() -> None:
+    script = """
+import atexit, faulthandler
+def fails(held): raise ValueError(held)
+atexit.register(fails, KEY)
+print("to the original", KEY, file=sys.__stderr__)
+def call(held): faulthandler.dump_traceback(2)
+call(KEY)
+sys.exit("gave up on " + KEY)
+"""
+    output = said(script)
+    assert_clean(output, "gave up on sk-ant-api03-…[redacted]", "to the original sk-ant-api03-…")
+    assert "in call" in output  # faulthandler names functions and lines, and shows no value
+    assert "ValueError: sk-ant-api03-…[redacted]" in output
 
 
 def test_an_uncaught_exception_keeps_its_exit_status_and_an_interrupt_its_traceback() -> None:
