@@ -2,9 +2,11 @@
 
 The pairs run at 64 callers under one ceiling, each half in a transaction that is on disk before it
 is answered (`synchronous=FULL`): the broker's own units, for the money alone and with the call's
-row; beside them the same statements by themselves, in units of the same store (`least`) and one by
-one through plain aiosqlite, as most programs would. What a ceiling adds is measured at one caller,
-on the real server, who calls with and without one in turns.
+row. Beside them: the writes among their statements by themselves, in units of the same store
+(`writes alone`) and one by one through plain aiosqlite, as most programs would (`one by one`); and
+two tables of integers, which is the least that can be called reserving and settling (`least`). What
+a ceiling adds is measured at one caller, on the real server, who calls with and without one in
+turns.
 
     python -m bench.ceilings [--rounds 5] [--seconds 2]
 """
@@ -74,6 +76,27 @@ _RESERVE: Final = (
         " VALUES (:account, :call, :ceiling, 1, 'DISPATCHED', :amount)"
     ),
 )
+_LEAST_TABLES: Final = (
+    (
+        "CREATE TABLE least_ceilings (id INTEGER PRIMARY KEY, ceiling INTEGER NOT NULL,"
+        " settled INTEGER NOT NULL, held INTEGER NOT NULL, CHECK (settled + held <= ceiling)) STRICT"
+    ),
+    (
+        "CREATE TABLE least_reservations (id INTEGER PRIMARY KEY, ceiling INTEGER NOT NULL,"
+        " is_open INTEGER NOT NULL, amount INTEGER NOT NULL, cost INTEGER) STRICT"
+    ),
+    f"INSERT INTO least_ceilings VALUES (1, {_LIMIT}, 0, 0)",
+)
+_LEAST: Final = (
+    (
+        "UPDATE least_ceilings SET held = held + :amount WHERE id = 1",
+        "INSERT INTO least_reservations (id, ceiling, is_open, amount) VALUES (:id, 1, 1, :amount)",
+    ),
+    (
+        "UPDATE least_reservations SET is_open = 0, cost = :cost WHERE id = :id",
+        "UPDATE least_ceilings SET held = held - :amount, settled = settled + :cost WHERE id = 1",
+    ),
+)
 _SETTLE: Final = (
     (
         "UPDATE reservations SET state = 'SETTLED', cost = :cost WHERE account = :account"
@@ -90,11 +113,16 @@ _SETTLE: Final = (
     ),
 )
 
+Values = dict[str, Value]
 Pair = Callable[[str], Awaitable[object]]
 """Reserves and settles for one call, by its reference."""
 
 
-def _values(call: str) -> dict[str, Value]:
+def _least_values(call: str) -> Values:
+    return {"id": int(call.removeprefix("call_")), "amount": 6_150, "cost": 4_200}
+
+
+def _values(call: str) -> Values:
     """Give what the bare statements are filled with."""
     return {
         "account": _OWNER.account,
@@ -155,14 +183,16 @@ async def brokered(store: Store, call: str, *, rows: bool) -> None:
     await store.write(close)
 
 
-async def least(store: Store, call: str) -> None:
-    """Carry out the bare statements, in two units."""
-    values = _values(call)
-    for statements in (_RESERVE, _SETTLE):
+async def bare(
+    store: Store, halves: tuple[tuple[str, ...], ...], values: Callable[[str], Values], call: str
+) -> None:
+    """Carry out bare statements, in two units."""
+    given = values(call)
+    for statements in halves:
 
         def unit(tx: Tx, statements: tuple[str, ...] = statements) -> None:
             for statement in statements:
-                tx.run(statement, **values)
+                tx.run(statement, **given)
 
         await store.write(unit)
 
@@ -182,7 +212,7 @@ async def prepared(folder: Path) -> AsyncIterator[dict[str, tuple[Pair, int]]]:
     """Make the databases, each with one ceiling; give each way to reserve and settle."""
     async with contextlib.AsyncExitStack() as stack:
         stores = {}
-        for name in ("money", "rows", "least", "one"):
+        for name in ("money", "rows", "writes", "one", "least"):
             store = await Store.open(folder / f"{name}.db")
             await stack.enter_async_context(store)
             await store.write(_settle_in)
@@ -191,8 +221,9 @@ async def prepared(folder: Path) -> AsyncIterator[dict[str, tuple[Pair, int]]]:
         for name in ("money", "rows"):
             ceilings = Ceilings(stores[name], keyring, system_clock)
             await ceilings.set(_OWNER, _LIMIT, provider="openai", tool=None, unit=USD)
-        for name in ("least", "one"):
+        for name in ("writes", "one"):
             await stores[name].write(_set_ceiling)
+        await stores["least"].write(lambda tx: [tx.run(sql) for sql in _LEAST_TABLES])
         plain = await stack.enter_async_context(
             aiosqlite.connect(stores["one"].path, isolation_level=None)
         )
@@ -203,7 +234,11 @@ async def prepared(folder: Path) -> AsyncIterator[dict[str, tuple[Pair, int]]]:
                 _PAIRS,
             ),
             "and the call's row": (functools.partial(brokered, stores["rows"], rows=True), _PAIRS),
-            "least": (functools.partial(least, stores["least"]), _PAIRS),
+            "writes alone": (
+                functools.partial(bare, stores["writes"], (_RESERVE, _SETTLE), _values),
+                _PAIRS,
+            ),
+            "least": (functools.partial(bare, stores["least"], _LEAST, _least_values), _PAIRS),
             "one by one": (
                 functools.partial(one_by_one, plain, asyncio.Lock()),
                 _PAIRS_ONE_BY_ONE,

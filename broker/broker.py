@@ -21,6 +21,7 @@ from accounts.tools import Tool
 from audit import Signer
 from broker import calls, ceilings, commitments, request, reservations, sockets, wire
 from broker.commitments import HOUR, Commitment
+from broker.credential import written
 from broker.errors import (
     CallFailure,
     CallGivenUp,
@@ -264,23 +265,24 @@ class Broker:
     ) -> None:
         """Send the request with the key in its one header, and pass the answer on."""
         drains = self._drains if booking.admission.governed else None
-        hangup = Hangup(scope, receive, tally, drains)
+        hangup = Hangup(scope, receive, tally, drains, stall=self._drains.stall)
+        scrubber = None
         try:
             body = _body_of(intake, booking, tally, hangup)
             secret = self._open(booking.key)
             scrubber = Scrubber(secret)
-            headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal()), _IDENTITY]
-            secret.wipe()
-            answer = await self._outbound.send(
-                self._upstreams[ask.provider.id],
-                ask.method,
-                ask.target,
-                headers,
-                body,
-                content_length=len(body) if isinstance(body, bytes) else ask.content_length,
-                timeouts=self._timeouts,
-                before=lambda: self._dispatch(booking, tally),
-            )
+            with written(ask.provider.slots[0], secret) as credential:
+                secret.wipe()
+                answer = await self._outbound.send(
+                    self._upstreams[ask.provider.id],
+                    ask.method,
+                    ask.target,
+                    [*ask.headers, credential, _IDENTITY],
+                    body,
+                    content_length=len(body) if isinstance(body, bytes) else ask.content_length,
+                    timeouts=self._timeouts,
+                    before=lambda: self._dispatch(booking, tally),
+                )
             passage = Passage(
                 booking.id, ask.provider, booking.quote, booking.admission, b"stream" in ask.target
             )
@@ -296,6 +298,8 @@ class Broker:
             raise UpstreamFailed(str(failed)) from None
         finally:
             hangup.stop()
+            if scrubber is not None:
+                scrubber.wipe()
 
     async def _converse(
         self, ask: Ask, booking: Booking, talk: Talk, line: Line, scope: Scope
@@ -304,20 +308,21 @@ class Broker:
         conversation = Conversation(
             line, talk, scope, partial(self._hold_more, booking), self._monotonic
         )
+        scrubber = None
         try:
             secret = self._open(booking.key)
             scrubber = Scrubber(secret)
-            headers = [*ask.headers, ask.provider.slots[0].write(secret.reveal())]
-            secret.wipe()
-            answer = await open_socket(
-                self._outbound,
-                self._upstreams[ask.provider.id],
-                ask.target,
-                headers,
-                ask.subprotocols,
-                timeouts=self._timeouts,
-                before=lambda: self._dispatch(booking, talk),
-            )
+            with written(ask.provider.slots[0], secret) as credential:
+                secret.wipe()
+                answer = await open_socket(
+                    self._outbound,
+                    self._upstreams[ask.provider.id],
+                    ask.target,
+                    [*ask.headers, credential],
+                    ask.subprotocols,
+                    timeouts=self._timeouts,
+                    before=lambda: self._dispatch(booking, talk),
+                )
             if isinstance(answer, Declined):
                 return await conversation.decline(answer, booking.id, ask.provider, scrubber)
             return await conversation.carry(answer, booking.id, ask.provider, scrubber)
@@ -329,6 +334,8 @@ class Broker:
             raise UpstreamFailed(str(failed)) from None
         finally:
             conversation.stop()
+            if scrubber is not None:
+                scrubber.wipe()
 
     async def _hold_more(self, booking: Booking, amount: int, held: int) -> None:
         """Hold more for a conversation that goes on. Raises `CallFailure` where that can't be."""
@@ -372,9 +379,12 @@ class Broker:
     async def settle_owed(self) -> None:
         """Write down the ends of calls that the database did not take when they came."""
         while self._owed:
-            booking, tally, at = self._owed[0]
-            await self._store.write(partial(_close_books, booking=booking, tally=tally, at=at))
-            self._owed.popleft()
+            booking, tally, at = owed = self._owed.popleft()
+            try:
+                await self._store.write(partial(_close_books, booking=booking, tally=tally, at=at))
+            except BaseException:
+                self._owed.append(owed)  # behind the others: none is kept waiting by another's
+                raise
 
 
 def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
@@ -408,7 +418,8 @@ def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
     if verdict.end is End.SETTLED and tally.worked:
         _commit(tx, owner, booking, reading.resource if reading else None, at)
     elif quote.ends is not None and tally.answered in _GONE:
-        commitments.end(tx, owner, provider, quote.ends, at=at)
+        # Another key may lead to another account there, in which it never was.
+        commitments.end(tx, owner, provider, quote.ends, key=booking.key.id, at=at)
 
 
 def _commit(tx: Tx, owner: Owner, booking: Booking, resource: str | None, at: int) -> None:

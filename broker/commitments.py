@@ -58,15 +58,20 @@ def begin(tx: Tx, owner: Owner, made: Commitment) -> None:
     )
 
 
-def end(tx: Tx, owner: Owner, provider: str, resource: str, *, at: int) -> bool:
-    """Charge no more hours for it; False when it did not run."""
+def end(
+    tx: Tx, owner: Owner, provider: str, resource: str, *, key: str | None = None, at: int
+) -> bool:
+    """Charge no more hours for it; False when it did not run, or was not made with this key."""
     return bool(
         tx.run(
             "UPDATE commitments SET ended_at = :at WHERE account = :account"
-            " AND provider = :provider AND resource = :resource AND ended_at IS NULL",
+            " AND provider = :provider AND resource = :resource AND ended_at IS NULL"
+            " AND (:key IS NULL OR EXISTS (SELECT 1 FROM calls WHERE calls.account = :account"
+            " AND calls.id = commitments.call AND calls.key = :key))",
             account=owner.account,
             provider=provider,
             resource=resource,
+            key=key,
             at=at,
         )
     )

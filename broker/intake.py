@@ -83,12 +83,16 @@ class Intake:
 class Drains:
     """How many answers are taken to their end for tools that have hung up: few at a time."""
 
-    __slots__ = ("most", "running", "seconds")
+    __slots__ = ("most", "running", "seconds", "stall")
 
-    def __init__(self, most: int = 64, seconds: float = _DRAIN_SECONDS) -> None:
+    def __init__(
+        self, most: int = 64, seconds: float = _DRAIN_SECONDS, stall: float = _LONGEST_STALL
+    ) -> None:
         self.most = most
         self.running = 0
         self.seconds = seconds
+        self.stall = stall
+        """Seconds for which a tool that has not hung up may take nothing."""
 
 
 class Hangup:
@@ -105,14 +109,23 @@ class Hangup:
         "_receive",
         "_scope",
         "_stall",
+        "_stall_timer",
         "_stopped",
         "_tally",
         "_timer",
         "_watch",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, tally: Tally, drains: Drains | None) -> None:
-        """`drains` is None for a call that ends at once."""
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        tally: Tally,
+        drains: Drains | None,
+        *,
+        stall: float = _LONGEST_STALL,
+    ) -> None:
+        """`drains` is None for a call that ends at once; `stall` is in seconds."""
         self._scope = scope
         self._receive = receive
         self._tally = tally
@@ -120,7 +133,8 @@ class Hangup:
         self._is_draining = False
         self._watch: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
+        self._stall = stall
+        self._stall_timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
     def start(self) -> None:
@@ -137,8 +151,8 @@ class Hangup:
             self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
-        if self._stall is not None:
-            self._stall.cancel()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         if self._is_draining and self._drains is not None:
             self._is_draining = False
             self._drains.running -= 1
@@ -150,10 +164,10 @@ class Hangup:
     def _look(self) -> None:
         """End a call whose tool has taken nothing for too long; looks now and then."""
         loop, since = asyncio.get_running_loop(), self._tally.giving_since
-        if since is not None and loop.time() - since >= _LONGEST_STALL:
+        if since is not None and loop.time() - since >= self._stall:
             self._scope.end(ClientGone())
         else:
-            self._stall = loop.call_later(_LONGEST_STALL / 5, self._look)
+            self._stall_timer = loop.call_later(self._stall / 5, self._look)
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

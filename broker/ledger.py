@@ -166,10 +166,10 @@ class Ledger:
                 account=owner.account,
                 call=call,
             )
+            # The call's own charge: the hours of what it made came after, and were never disputed.
             charged = tx.one(
-                "SELECT provider, tool, model, sum(amount), min(at) FROM ledger"
-                " WHERE account = :account"
-                " AND call = :call AND unit = 'usd' GROUP BY provider, tool, model",
+                "SELECT provider, tool, model, amount, at FROM ledger WHERE account = :account"
+                " AND call = :call AND unit = 'usd' AND entry = 1",
                 account=owner.account,
                 call=call,
             )

@@ -275,8 +275,14 @@ class _Connection(asyncio.Protocol):
             self._transport.write(head)
             self._upload = self.loop.create_task(self._send_body(body, length))
         elif len(body) <= _SMALL_BODY:
-            head += body
+            # Not `head += body`: growing it may move it, and leave the key where it was.
+            whole = bytearray(len(head) + len(body))
+            whole[: len(head)] = head
+            whole[len(head) :] = body
+            _wipe(head)
+            self._head = head = whole
             self._transport.write(head)
+            del whole
         else:
             self._transport.writelines((head, body))
         del head, body
@@ -289,6 +295,10 @@ class _Connection(asyncio.Protocol):
                 # The answer came in the same moment; its connection may be another's by now.
                 answer.result().abort()
             raise
+        finally:
+            # An exception that is raised here holds this frame, and the future holds the exception:
+            # without this, the circle keeps what the callers hold of the key, until a collection.
+            del answer
 
     async def _send_body(self, body: AsyncIterator[bytes], length: int | None) -> None:
         """Write the request's body as fast as the provider takes it."""

@@ -5,14 +5,14 @@ Whatever is not the key passes byte for byte, and at once: only a chunk's tail t
 beginning of the key is held until the next chunk tells.
 """
 
-import base64
+import binascii
 import json
 import re
 import urllib.parse
 from collections.abc import Iterator
 from typing import Final
 
-from vault.secret import Secret
+from vault.secret import Secret, overwrite
 from vault.vault import SHORTEST_KEY
 
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*")
@@ -33,6 +33,12 @@ class Scrubber:
         self._held = b""
         self.struck = 0
         """How often the key was found."""
+
+    def wipe(self) -> None:
+        """Overwrite the key in each form, once the answer is over: nothing is found any more."""
+        for needle in self._needles:
+            overwrite(needle)
+        self._needles = ()
 
     def finds(self, data: bytes) -> bool:
         """Tell whether the key stands in there."""
@@ -85,14 +91,18 @@ def _secret_parts(secret: bytes) -> Iterator[bytes]:
 def _forms(secret: bytes) -> Iterator[bytes]:
     """Give the secret's bytes in every form in which an echo may hold them."""
     yield secret
-    hexadecimal = secret.hex().encode()
+    hexadecimal = binascii.hexlify(secret)
     yield hexadecimal
     yield hexadecimal.upper()
     # Base64 of a longer text that holds the secret reads differently at each of three alignments;
     # the characters that mix with neighbours are left out of the needle.
     for lead in range(3):
-        encoded = base64.b64encode(b"\0" * lead + secret)
+        led = bytearray(lead) + secret
+        encoded = binascii.b2a_base64(led, newline=False)
+        led[:] = bytes(len(led))
         form = encoded[-(-lead * 8 // 6) : (lead + len(secret)) * 8 // 6]
+        if form is not encoded:
+            overwrite(encoded)
         yield form
         yield form.replace(b"+", b"-").replace(b"/", b"_")
     if not _PLAIN.fullmatch(secret):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from broker.credential import written
 from broker.errors import CallCut, RemovalsUnheard
 from broker.live import LiveCalls
 from broker.outbound import Outbound, Response
@@ -14,6 +15,11 @@ from vault.secret import Secret
 
 _MOST_READ: Final = 16_384
 _TIMEOUTS: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0)
+_PLAIN: Final = (
+    (b"accept", b"application/json"),
+    (b"accept-encoding", b"identity"),
+    (b"user-agent", b"keysteward"),
+)
 
 
 class Verifier:
@@ -52,22 +58,16 @@ class Verifier:
         a known mistake. No answer, too many requests, the provider's own fault: UNVERIFIED.
         """
         check = provider.check
-        headers = [
-            *check.headers,
-            provider.slots[0].write(secret.reveal()),
-            (b"accept", b"application/json"),
-            (b"accept-encoding", b"identity"),
-            (b"user-agent", b"keysteward"),
-        ]
         try:
-            answer = await self._outbound.send(
-                self._upstreams[provider.id],
-                check.method.encode(),
-                check.path.encode(),
-                headers,
-                check.body,
-                timeouts=self._timeouts,
-            )
+            with written(provider.slots[0], secret) as credential:
+                answer = await self._outbound.send(
+                    self._upstreams[provider.id],
+                    check.method.encode(),
+                    check.path.encode(),
+                    [*check.headers, credential, *_PLAIN],
+                    check.body,
+                    timeouts=self._timeouts,
+                )
         except UpstreamFailure:
             return KeyState.UNVERIFIED
         state = await _judged(provider, answer)

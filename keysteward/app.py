@@ -36,6 +36,7 @@ from keysteward.config import Config, SettingUnfit
 from keysteward.doors import door_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
+from keysteward.hardening import harden
 from keysteward.http import VIA, KnownHosts, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.people import gather
@@ -168,6 +169,8 @@ def create_app(
             ):
                 stack.push_async_callback(_stop, asyncio.create_task(task))
             if own_process:
+                for measure in harden(keyring.lasting()):
+                    _LOG.debug(measure.told)
                 _spare_the_collector()
             yield
             app.via = app.graphql = None

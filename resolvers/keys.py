@@ -77,9 +77,9 @@ async def verify_key(info: Info, input: KeyInput) -> VerifyKeyResult:  # noqa: A
     owner = await info.context.owner(Scope.KEYS_WRITE)
     services = info.context.services
     sealed = await services.vault.sealed(owner, input.id)
-    state = await services.verifier.of_stored(
-        CATALOGUE[sealed.provider], services.vault.open(sealed), input.id
-    )
+    secret = services.vault.open(sealed)
+    state = await services.verifier.of_stored(CATALOGUE[sealed.provider], secret, input.id)
+    secret.wipe()
     entry = await services.vault.note_verification(owner, input.id, sealed.version, state)
     return KeyVerified(key=types.Key.of(entry))
 
@@ -91,7 +91,9 @@ async def reveal_key(info: Info, input: KeyInput) -> RevealKeyResult:  # noqa: A
     vault = info.context.services.vault
     secret = await vault.reveal(owner, input.id)
     entry = await vault.get(owner, input.id)
-    return KeyRevealed(key=types.Key.of(entry), secret=SecretText(secret.reveal().decode()))
+    shown = SecretText(secret.reveal().decode())
+    secret.wipe()
+    return KeyRevealed(key=types.Key.of(entry), secret=shown)
 
 
 @answering

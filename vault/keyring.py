@@ -56,6 +56,10 @@ class Keyring:
         """Make a new random master key, in the form that `parse` reads."""
         return f"{name}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
+    def lasting(self) -> list[bytes]:
+        """Give what lives as long as the process, to be kept in memory: never from it."""
+        return [part for one in self._masters.values() for part in (one.key, one.pseudorandom_key)]
+
     def seal(self, place: Place, secret: Secret) -> bytes:
         """Seal with the first master key."""
         return seal.seal(self._sealing, place, secret)

@@ -72,7 +72,7 @@ def fingerprint(master: MasterKey, account: str, secret: Secret) -> bytes:
     Without the master key it can't be tried against guesses, and not compared across accounts.
     """
     key = _derive(master, b"keysteward fingerprint key v1" + account.encode())
-    return hmac.digest(key, secret.reveal(), "sha256")
+    return hmac.digest(key, secret.view(), "sha256")
 
 
 def signing_key(master: MasterKey, purpose: str) -> bytes:
@@ -85,7 +85,7 @@ def seal(master: MasterKey, place: Place, secret: Secret) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     name = master.id.encode()
     cipher = AESGCM(account_key(master, place.account))
-    sealed = cipher.encrypt(nonce, secret.reveal(), place.associated_data(master.id))
+    sealed = cipher.encrypt(nonce, secret.view(), place.associated_data(master.id))
     return bytes((FORMAT, len(name))) + name + nonce + sealed
 
 
@@ -109,7 +109,10 @@ def unseal(master: MasterKey, place: Place, blob: bytes) -> Secret:
         raise SealBroken
     cipher = AESGCM(account_key(master, place.account))
     try:
-        return Secret(cipher.decrypt(nonce, sealed, place.associated_data(master.id)))
+        # Straight into what `Secret` wipes: bytes could not be overwritten.
+        plaintext = bytearray(len(sealed) - _TAG_BYTES)
+        cipher.decrypt_into(nonce, sealed, place.associated_data(master.id), plaintext)
+        return Secret.holding(plaintext)
     except InvalidTag:
         raise SealBroken from None
 

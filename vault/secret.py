@@ -1,7 +1,21 @@
 """A secret: a value with no text form."""
 
+import ctypes
 import hmac
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, Self
+
+_BEFORE_BYTES: Final = bytes.__basicsize__ - 1
+
+
+def overwrite(value: bytes) -> None:
+    """Overwrite a copy of a plaintext that was made for one use, once that is over.
+
+    Only for bytes that the caller has made itself and that nobody else will read: Python takes them
+    to be immutable. What is only dropped stays in freed memory until something else is put there.
+    """
+    # CPython keeps the bytes behind a fixed head, and shares those of none or one byte.
+    if len(value) > 1:
+        ctypes.memset(id(value) + _BEFORE_BYTES, 0, len(value))
 
 
 class Secret:
@@ -15,6 +29,17 @@ class Secret:
 
     def __init__(self, plaintext: bytes) -> None:
         self._plaintext = bytearray(plaintext)
+
+    @classmethod
+    def holding(cls, plaintext: bytearray) -> Self:
+        """Take a plaintext over without copying it; its giver must not touch it any more."""
+        secret = cls.__new__(cls)
+        secret._plaintext = plaintext  # noqa: SLF001 - its own
+        return secret
+
+    def view(self) -> memoryview:
+        """Give the bytes where they lie, for what reads them at once and keeps nothing."""
+        return memoryview(self._plaintext).toreadonly()
 
     def reveal(self) -> bytes:
         """Give the bytes. Each caller is on the list that `tests/invariants` pins."""

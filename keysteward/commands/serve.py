@@ -13,6 +13,7 @@ from rich.console import Console
 from keysteward import config as settings
 from keysteward import logs, processes
 from keysteward.config import SETTINGS, Config
+from keysteward.hardening import harden
 from keysteward.masterkey import keyring_of, make_missing, written_keys
 from keysteward.server import DRAIN_SECONDS
 from keysteward.version import VERSION
@@ -68,6 +69,9 @@ def serve(
     data: Annotated[Path | None, typer.Option(help=_option("data"))] = None,
 ) -> None:
     """Serve. The text that people read is `SERVE_HELP`."""
+    # Before a key is read. With several processes each does so for itself; this one's limits hold
+    # for them.
+    harden()
     settings.put(host=host, port=port, workers=workers, data=data)
     config = Config.read()
     with _bound(config) as listener:

@@ -34,10 +34,6 @@ class Book:
         assert self.fits(amount)
         self.held += amount
 
-    def refuse(self, amount: int) -> None:
-        if amount <= self.limit < self.settled + self.excess + amount:
-            self.hit()
-
     def end(self, amount: int, cost: int, excess: int) -> None:
         self.held, self.settled, self.excess = (
             self.held - amount,
@@ -53,7 +49,8 @@ class Book:
         self.limit, self.allowed = limit, max(limit, self.settled + self.held)
 
     def hour(self, amount: int) -> None:
-        fitting = min(amount, self.allowed - self.settled - self.held)
+        used = self.settled + self.held + self.excess
+        fitting = max(0, min(amount, self.limit - used))
         self.settled, self.hours = self.settled + fitting, self.hours + fitting
         self.excess += amount - fitting
         if amount > fitting:
@@ -62,6 +59,15 @@ class Book:
     def hit(self) -> None:
         self.hits += not self.is_hit
         self.is_hit = True
+
+
+def refuse(unfit: list[tuple[Book, int]]) -> None:
+    """Close the first that the call would pass, if no other one refuses it for good."""
+    if any(book.is_hit or amount > book.limit for book, amount in unfit):
+        return
+    passed = [book for book, amount in unfit if book.settled + book.excess + amount > book.limit]
+    for book in passed[:1]:
+        book.hit()
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from broker import calls
 from broker.calls import Call
 from broker.ceilings import USD, Ceiling, Ceilings
 from broker.commitments import Commitments
@@ -138,3 +139,9 @@ def refused(answer: httpx.Response) -> tuple[str, bool]:
     assert answer.status_code == 402, answer.text
     error: dict[str, Any] = json.loads(answer.content)["error"]
     return error["code"], answer.headers["x-should-retry"] == "true"
+
+
+async def given_up(house: Installation) -> None:
+    """Have another process take this one for dead; it lists itself again with its next pulse."""
+    at = house.clock.now
+    await house.store.write(lambda tx: calls.give_up_on_the_dead(tx, silent_since=at + 1, at=at))

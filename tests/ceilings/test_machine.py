@@ -38,7 +38,7 @@ from broker.prices import Prices
 from broker.reservations import Admission, End, Verdict
 from metering import Charge, Moved, Quote, Source
 from store import Owner, Store, Tx
-from tests.ceilings.model import Book, Place, Running
+from tests.ceilings.model import Book, Place, Running, refuse
 from tests.kit.clock import MovedClock
 from tests.kit.people import settle_in
 from vault.keyring import Keyring
@@ -46,7 +46,7 @@ from vault.revocations import WORKER_SILENT_AFTER, seen
 
 T = TypeVar("T")
 
-EXAMPLES = int(os.environ.get("KEYSTEWARD_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("KEYSTEWARD_EXAMPLES", "60"))
 HAND, OTHER = "hand", "other hand"
 WORKERS = ("one", "two")
 AMOUNTS = st.integers(0, 40)
@@ -198,6 +198,10 @@ class Machine(RuleBasedStateMachine):
         ]
         return sorted(found, key=lambda pair: pair[1])
 
+    def unfit(self, amounts: dict[tuple[str, int], int]) -> list[tuple[Book, int]]:
+        found = [(self.books[at], amount) for at, amount in amounts.items()]
+        return [(book, amount) for book, amount in found if not book.fits(amount)]
+
     @rule(
         target=calls,
         tool=st.sampled_from([HAND, OTHER]),
@@ -219,10 +223,8 @@ class Machine(RuleBasedStateMachine):
         governing = self.governing(provider, tool)
         moved = quote.moved.amount if quote.moved else 0
         amounts = {at: {"usd": bound, "calls": 1}.get(unit, moved) for unit, at in governing}
-        refusing = next((at for at in amounts if not self.books[at].fits(amounts[at])), None)
+        unfit = self.unfit(amounts)
         is_frozen = quote.model in self.frozen and any(unit == "usd" for unit, _ in governing)
-        if is_frozen:
-            refusing = None
 
         def unit(tx: Tx) -> Admission | CallFailure:
             admission = reservations.admit(
@@ -256,12 +258,12 @@ class Machine(RuleBasedStateMachine):
         self.pulse(worker)
         admission = self.driven.write(unit)
         if isinstance(admission, CallFailure):
-            assert is_frozen or refusing is not None, admission
-            if refusing is not None:
-                self.books[refusing].refuse(amounts[refusing])
+            assert is_frozen or unfit, admission
+            if not is_frozen:
+                refuse(unfit)
             return multiple()
         assert not is_frozen
-        assert refusing is None
+        assert not unfit
         assert admission.bound == bound
         holds = {at: amount for at, amount in amounts.items() if amount}
         for at, amount in holds.items():
@@ -288,7 +290,7 @@ class Machine(RuleBasedStateMachine):
             at: amount if at[0] in of_each else held + amount
             for _, at in self.governing(run.provider, run.tool, "usd")
         }
-        refusing = next((at for at in more if not self.books[at].fits(more[at])), None)
+        unfit = self.unfit(more)
 
         def unit(tx: Tx) -> CallFailure | None:
             tool = self.tools[run.tool]
@@ -297,9 +299,9 @@ class Machine(RuleBasedStateMachine):
             )
 
         refusal = self.driven.write(unit)
-        assert (refusal is None) == (refusing is None)
-        if refusing is not None:
-            self.books[refusing].refuse(more[refusing])
+        assert (refusal is None) == (not unfit)
+        if unfit:
+            refuse(unfit)
             return
         self.grown.add(call)
         for at, amount_of_it in more.items():

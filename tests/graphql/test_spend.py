@@ -7,7 +7,7 @@ import pytest
 
 from accounts.address import account_of
 from tests.kit.graphql_client import PASSWORD, House
-from tests.kit.spending import calls, chat, disputed, price, server
+from tests.kit.spending import calls, ceiling, chat, disputed, price, server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,6 +128,18 @@ async def test_a_call_that_its_owner_says_cost_nothing_is_given_back_whole(home:
     assert answer["givenBack"] == "0.10"
     (shown,) = await calls(ada)
     assert (shown["cost"], shown["costSource"], shown["disputed"]) == ("0.00", "USER", False)
+
+
+@pytest.mark.parametrize(("said", "counted"), [({}, "0"), ({"made": True}, "1")])
+async def test_a_call_that_was_made_though_it_cost_nothing_still_counts_as_a_call(
+    said: dict[str, Any], counted: str, home: House
+) -> None:
+    ada = await home.person()
+    await ceiling(ada, "5", measure="CALLS")
+    answer = await ada.do("releaseDisputed", call=await disputed(home, ada), **said)
+    assert answer["givenBack"] == "0.10"
+    settled = {each["measure"]: each["settled"] for each in await ada.get("ceilings")}
+    assert settled == {"CALLS": counted, "SPEND": "0.00"}
 
 
 async def test_a_price_is_set_wholly_listed_and_taken_back(home: House) -> None:

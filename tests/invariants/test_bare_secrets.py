@@ -8,17 +8,14 @@ import ast
 from tests.invariants.source import calls_of, everything, imports_of
 
 REVEALS = {
-    "broker/broker.py:Broker._converse": "into the one header of the one conversation",
-    "broker/broker.py:Broker._exchange": "into the one header of the one call",
+    "broker/credential.py:written": "into the one header of one call, conversation or check",
     "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
-    "broker/verification.py:Verifier.standing": "into the one header of the provider's own check",
+    "broker/verification.py:Verifier.standing": "to see how a key begins that the check is unsure of",
     "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
     "keysteward/client/cursor_file.py:CursorFile.__init__": "the tool's own token, to be hashed",
     "keysteward/client/wire.py:Wire.introduce": "the tool's own token, sent to keysteward",
     "resolvers/keys.py:_warning": "to see whether it has another provider's form",
     "resolvers/keys.py:reveal_key": "to its owner, who has just proven who they are",
-    "vault/seal.py:fingerprint": "to be digested",
-    "vault/seal.py:seal": "to be sealed",
     "vault/vault.py:Vault.add": "to be masked",
     "vault/vault.py:Vault.rotate": "to be masked",
 }

@@ -158,6 +158,19 @@ def test_a_long_body_whose_names_would_take_long_to_check_is_refused() -> None:
         json_object(body, JSON)
 
 
+def test_a_long_body_of_very_many_values_is_refused_before_any_is_read() -> None:
+    body = b'{"a": [' + b"[]," * 4_000_000 + b"[]]}"
+    began = time.process_time()
+    with pytest.raises(Unreadable, match="values"):
+        json_object(body, JSON)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_long_body_of_few_values_is_read() -> None:
+    text = "a picture " * 200_000
+    assert json_object(json.dumps({"a": [text]}).encode(), JSON) == {"a": [text]}
+
+
 def test_a_form_gives_every_value_of_a_name() -> None:
     assert form(b"To=%2B15005550006&Body=a+b&MediaUrl=1&MediaUrl=2&Empty=") == {
         "To": ["+15005550006"],

@@ -12,8 +12,8 @@ TABLE = (
 )
 
 
-def asked(method: str, path: str) -> Quote:
-    return quote(TABLE, Request("openai", method, path, "", "", {}, b""))
+def asked(method: str, path: str, body: bytes = b"") -> Quote:
+    return quote(TABLE, Request("openai", method, path, "", "", {}, body))
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_reading_is_free_and_the_unknown_has_no_price() -> None:
     assert (asked("GET", "/x").price, asked("GET", "/x").firm) == (0, True)
     assert asked("POST", "/x").price is None
     assert "setPrice" in asked("POST", "/x").why
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/x", "/v1/files/f"])
+def test_what_brings_a_body_along_is_no_mere_reading(method: str, path: str) -> None:
+    found = asked(method, path, b'{"contents": []}')
+    assert (found.operation, found.price) == ("unknown", None)
