@@ -10,7 +10,7 @@ from tests.invariants.source import calls_of, everything, imports_of
 REVEALS = {
     "broker/credential.py:written": "into the one header of one call, conversation or check",
     "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
-    "broker/verification.py:Verifier.standing": "to see how a key begins that the check is unsure of",
+    "broker/verification.py:Verifier.standing": "to see how one begins that a check is unsure of",
     "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
     "keysteward/client/cursor_file.py:CursorFile.__init__": "the tool's own token, to be hashed",
     "keysteward/client/wire.py:Wire.introduce": "the tool's own token, sent to keysteward",

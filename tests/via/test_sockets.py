@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -113,6 +114,11 @@ class Provider:
         return response
 
 
+# A provider knows the key, and may note it down where it likes: that is no log of ours.
+_PROVIDERS_OWN = logging.getLogger("a provider's own")
+_PROVIDERS_OWN.disabled = True
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def serving_provider() -> AsyncIterator[Provider]:
     provider = Provider()
@@ -128,6 +134,7 @@ async def serving_provider() -> AsyncIterator[Provider]:
         ),
         max_size=None,
         ping_interval=None,
+        logger=_PROVIDERS_OWN,
     ) as server:
         provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield provider
