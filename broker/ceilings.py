@@ -6,8 +6,7 @@ flight stays charged to the old one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ulid import ULID
 
@@ -27,8 +26,8 @@ MARKS: Final = (50, 80, 95)
 """Per cent of a ceiling at which its owner is warned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+# Not a frozen dataclass: several are made for each call, and that would take five times as long.
+class Ceiling(NamedTuple):
     """One ceiling in one epoch. Amounts are in its unit: nano-dollars for `usd`."""
 
     id: str
@@ -77,6 +76,17 @@ def one(tx: Tx, owner: Owner, ceiling: str) -> Ceiling:
     if row is None:
         raise CeilingGone
     return Ceiling(*row)
+
+
+def of_epoch(tx: Tx, owner: Owner, ceiling: str, epoch: int) -> Ceiling | None:
+    """Give a ceiling as it stands in an epoch; None where that is over."""
+    row = tx.one(
+        f"{_CEILING} AND id = :ceiling AND epoch = :epoch",
+        account=owner.account,
+        ceiling=ceiling,
+        epoch=epoch,
+    )
+    return None if row is None else Ceiling(*row)
 
 
 def hit(tx: Tx, owner: Owner, ceiling: Ceiling, *, at: int) -> None:

@@ -433,12 +433,10 @@ def _end(  # noqa: PLR0917 - likewise
         cost=cost,
     ):
         return None  # ended before
-    row = tx.one(
+    tx.run(
         "UPDATE ceilings SET held = held - :amount, settled = settled + :cost,"
         " excess = min(:most, excess + :excess)"
-        " WHERE account = :account AND id = :ceiling AND epoch = :epoch"
-        " RETURNING id, epoch, provider, tool, unit, wanted, settled, held, excess, warned, set_at,"
-        " opened_at, hit_at, closed_at",
+        " WHERE account = :account AND id = :ceiling AND epoch = :epoch",
         account=owner.account,
         ceiling=ceiling,
         epoch=epoch,
@@ -447,6 +445,5 @@ def _end(  # noqa: PLR0917 - likewise
         excess=excess,
         most=ceilings.HIGHEST,
     )
-    if row is None or row[-1] is not None:
-        return None
-    return Ceiling(*row[:-1])
+    # Not RETURNING: SQLite makes a table for that, which takes longer than reading the row.
+    return ceilings.of_epoch(tx, owner, ceiling, epoch)

@@ -29,8 +29,9 @@ CREATE TABLE reservations (          -- what a call holds of a ceiling, and what
   call    TEXT NOT NULL,
   ceiling TEXT NOT NULL,
   epoch   INTEGER NOT NULL,
-  state   TEXT NOT NULL CHECK (state IN
-    ('HELD', 'DISPATCHED', 'SETTLED', 'RELEASED', 'DISPUTED')),
+  state   TEXT NOT NULL CHECK (
+    state = 'HELD' OR state = 'DISPATCHED' OR state = 'SETTLED' OR state = 'RELEASED'
+    OR state = 'DISPUTED'),
   amount  INTEGER NOT NULL CHECK (amount > 0),
   cost    INTEGER,
   PRIMARY KEY (account, call, ceiling, epoch)
@@ -47,8 +48,11 @@ CREATE TABLE ledger (                -- what was charged, entry by entry; nothin
   model    TEXT,
   unit     TEXT NOT NULL,
   amount   INTEGER NOT NULL,         -- below zero where a disputed amount was given back
-  kind     TEXT NOT NULL CHECK (kind IN ('CHARGED', 'DISPUTED', 'GIVEN_BACK')),
-  source   TEXT NOT NULL CHECK (source IN ('PROVIDER', 'USAGE', 'USER', 'BOUND', 'UNPRICED')),
+  kind     TEXT NOT NULL CHECK (
+    kind = 'CHARGED' OR kind = 'DISPUTED' OR kind = 'GIVEN_BACK'),
+  source   TEXT NOT NULL CHECK (
+    source = 'PROVIDER' OR source = 'USAGE' OR source = 'USER' OR source = 'BOUND'
+    OR source = 'UNPRICED'),
   PRIMARY KEY (account, call, entry)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ledger_by_time ON ledger (account, at);

@@ -31,7 +31,7 @@ from vault.vault import Vault
 
 PRICE = 1_000_000
 """What each chat costs, in nano-dollars: no more and no less, so its bound is its cost."""
-_PATIENCE = 60
+_PATIENCE = 110
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from tests.ceilings.spending import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS, WORTH = 500, 20
-PATIENCE = 60
+PATIENCE = 110
 
 
 @dataclass(frozen=True)
