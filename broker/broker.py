@@ -290,12 +290,8 @@ class Broker:
                 await pass_on(answer, passage, tally, scrubber, send)
             finally:
                 answer.abort()
-        except UpstreamTimedOut as late:
-            tally.dispatched = tally.dispatched and late.after_dispatch
-            raise UpstreamTooSlow(str(late)) from None
         except UpstreamFailure as failed:
-            tally.dispatched = tally.dispatched and failed.after_dispatch
-            raise UpstreamFailed(str(failed)) from None
+            raise _as_failure_of(failed, tally) from None
         finally:
             hangup.stop()
             if scrubber is not None:
@@ -326,12 +322,8 @@ class Broker:
             if isinstance(answer, Declined):
                 return await conversation.decline(answer, booking.id, ask.provider, scrubber)
             return await conversation.carry(answer, booking.id, ask.provider, scrubber)
-        except UpstreamTimedOut as late:
-            talk.dispatched = talk.dispatched and late.after_dispatch
-            raise UpstreamTooSlow(str(late)) from None
         except UpstreamFailure as failed:
-            talk.dispatched = talk.dispatched and failed.after_dispatch
-            raise UpstreamFailed(str(failed)) from None
+            raise _as_failure_of(failed, talk) from None
         finally:
             conversation.stop()
             if scrubber is not None:
@@ -385,6 +377,13 @@ class Broker:
             except BaseException:
                 self._owed.append(owed)  # behind the others: none is kept waiting by another's
                 raise
+
+
+def _as_failure_of(failed: UpstreamFailure, tally: Tally) -> CallFailure:
+    """Give how the tool is told that its provider failed; note whether anything had left."""
+    tally.dispatched = tally.dispatched and failed.after_dispatch
+    kind = UpstreamTooSlow if isinstance(failed, UpstreamTimedOut) else UpstreamFailed
+    return kind(str(failed))
 
 
 def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:

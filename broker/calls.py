@@ -129,6 +129,19 @@ def whose(tx: Tx, call: str, owner: Owner) -> Owner | None:
     return None
 
 
+def grow(tx: Tx, call: str, owner: Owner, amount: int) -> bool:
+    """Raise the most that a call which goes on can cost; False where it runs no more."""
+    return bool(
+        tx.run(
+            "UPDATE calls SET bound = bound + :amount"
+            " WHERE account = :account AND id = :call AND outcome IS NULL",
+            account=owner.account,
+            call=call,
+            amount=amount,
+        )
+    )
+
+
 def dispatch(tx: Tx, call: str, owner: Owner) -> bool:
     """Note durably that a call may have left; False where what it held was given up meanwhile.
 

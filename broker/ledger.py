@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 import audit
 from audit import Act, Signer
+from broker import holds
 from broker.ceilings import USD
 from broker.errors import NothingDisputed
+from broker.holds import Hold
 from metering import Charge, Source
 from store import Clock, Owner, Store, Tx
 from store.clock import DAY
@@ -159,13 +161,7 @@ class Ledger:
         at = self._clock()
 
         def unit(tx: Tx) -> int:
-            rows = tx.all(
-                "SELECT r.ceiling, r.epoch, r.amount, c.unit FROM reservations r JOIN ceilings c"
-                " ON c.account = r.account AND c.id = r.ceiling AND c.epoch = r.epoch"
-                " WHERE r.account = :account AND r.call = :call AND r.state = 'DISPUTED'",
-                account=owner.account,
-                call=call,
-            )
+            disputed = holds.of_call(tx, owner, call, "DISPUTED")
             # The call's own charge: the hours of what it made came after, and were never disputed.
             charged = tx.one(
                 "SELECT provider, tool, model, amount, at FROM ledger WHERE account = :account"
@@ -173,11 +169,12 @@ class Ledger:
                 account=owner.account,
                 call=call,
             )
-            if not rows:
+            if not disputed:
                 raise NothingDisputed
-            for ceiling, epoch, amount, unit_of in rows:
-                kept = min(cost, amount) if unit_of == USD else (amount if cost or made else 0)
-                _give_back(tx, owner, call, ceiling, epoch, amount, kept)
+            for hold in disputed:
+                whole = hold.amount if cost or made else 0
+                kept = min(cost, hold.amount) if hold.unit == USD else whole
+                _give_back(tx, owner, call, hold, kept)
             back = 0
             if charged is not None:
                 provider, tool, model, amount, spent_at = charged
@@ -210,16 +207,14 @@ def _give_back_moved(tx: Tx, owner: Owner, call: str, at: int) -> None:
         _add(tx, owner, entry, unit, -amount, "GIVEN_BACK", Source.USER, number)
 
 
-def _give_back(  # noqa: PLR0917 - a row
-    tx: Tx, owner: Owner, call: str, ceiling: str, epoch: int, amount: int, kept: int
-) -> None:
+def _give_back(tx: Tx, owner: Owner, call: str, hold: Hold, kept: int) -> None:
     tx.run(
         "UPDATE reservations SET state = :state, cost = :kept WHERE account = :account"
         " AND call = :call AND ceiling = :ceiling AND epoch = :epoch AND state = 'DISPUTED'",
         account=owner.account,
         call=call,
-        ceiling=ceiling,
-        epoch=epoch,
+        ceiling=hold.ceiling,
+        epoch=hold.epoch,
         state="SETTLED" if kept else "RELEASED",
         kept=kept,
     )
@@ -227,7 +222,7 @@ def _give_back(  # noqa: PLR0917 - a row
         "UPDATE ceilings SET settled = settled - :back"
         " WHERE account = :account AND id = :ceiling AND epoch = :epoch",
         account=owner.account,
-        ceiling=ceiling,
-        epoch=epoch,
-        back=amount - kept,
+        ceiling=hold.ceiling,
+        epoch=hold.epoch,
+        back=hold.amount - kept,
     )

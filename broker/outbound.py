@@ -253,6 +253,10 @@ class _Connection(asyncio.Protocol):
         if not self.stands():
             raise UpstreamUnreachable("the connection was closed before anything was sent")
 
+    def let_go(self) -> asyncio.Transport:
+        """Give the connection itself, to somebody who speaks another protocol on it."""
+        return self._transport
+
     async def exchange(
         self,
         head: bytearray,
@@ -279,7 +283,7 @@ class _Connection(asyncio.Protocol):
             whole = bytearray(len(head) + len(body))
             whole[: len(head)] = head
             whole[len(head) :] = body
-            _wipe(head)
+            wipe(head)
             self._head = head = whole
             self._transport.write(head)
             del whole
@@ -375,7 +379,7 @@ class _Connection(asyncio.Protocol):
     def _wipe_head(self) -> None:
         """Overwrite the head once it has left: a write only hands it to the event loop."""
         if self._head is not None and not self._transport.get_write_buffer_size():
-            _wipe(self._head)
+            wipe(self._head)
             self._head = None
 
     # Time.
@@ -448,7 +452,7 @@ class _Connection(asyncio.Protocol):
         if self._upload is not None:
             self._upload.cancel()
         if self._head is not None:
-            _wipe(self._head)
+            wipe(self._head)
         if self._until_close and exc is None and self._response is not None:
             self._finish(self._response)
         else:
@@ -566,6 +570,37 @@ class Outbound:
         framing = _framing(method, body, content_length)
         head = _head(pool, method, target, headers, framing)
         del headers
+        connection = await self._ready(upstream, pool, head, timeouts, before)
+        return await connection.exchange(
+            head, body or b"", content_length, timeouts, bodiless=method == b"HEAD"
+        )
+
+    async def hand_over(
+        self,
+        upstream: Upstream,
+        head: bytearray,
+        *,
+        timeouts: Timeouts,
+        before: Callable[[], Awaitable[None]],
+    ) -> asyncio.Transport:
+        """Give a connection on which `head` may leave now, to speak another protocol on.
+
+        It is reached and checked as every other, and is the caller's from here on. `before` is as
+        in `send`, and so is what is raised; `head` is wiped then.
+        """
+        # A pool of one: nothing is idle in it, and it holds nobody else's connection.
+        alone = _Pool(upstream, 0, 0.0)
+        return (await self._ready(upstream, alone, head, timeouts, before)).let_go()
+
+    async def _ready(
+        self,
+        upstream: Upstream,
+        pool: _Pool,
+        head: bytearray,
+        timeouts: Timeouts,
+        before: Callable[[], Awaitable[None]] | None,
+    ) -> _Connection:
+        """Give a connection on which a head may leave now; wipe the head where there is none."""
         connection = None
         try:
             connection = pool.take() or await self._connect(upstream, pool, timeouts)
@@ -573,13 +608,11 @@ class Outbound:
                 await before()
                 connection.must_stand()
         except BaseException:
-            _wipe(head)
+            wipe(head)
             if connection is not None:
                 connection.abort()
             raise
-        return await connection.exchange(
-            head, body or b"", content_length, timeouts, bodiless=method == b"HEAD"
-        )
+        return connection
 
     def has_idle(self, upstream: Upstream) -> bool:
         """Tell whether a connection lies ready, so that a request would leave at once."""
@@ -687,11 +720,11 @@ def _head(pool: _Pool, method: bytes, target: bytes, headers: Headers, framing: 
     # Request line, host, each header, framing, blank line: one line break more is an injection.
     lines = 3 + len(headers) + bool(framing)
     if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
-        _wipe(head)
+        wipe(head)
         raise RequestMalformed("a header's value holds a line break or a NUL")
     return head
 
 
-def _wipe(head: bytearray) -> None:
+def wipe(head: bytearray) -> None:
     """Overwrite a head, and the key in it. In place: its length is fixed while a write holds it."""
     head[:] = bytes(len(head))

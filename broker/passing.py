@@ -16,7 +16,7 @@ from broker.outcome import Outcome
 from broker.reservations import Admission
 from broker.scrub import Scrubber
 from broker.tally import Tally
-from metering import Quote
+from metering import Charge, Quote
 from providers import Provider
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -83,7 +83,15 @@ async def pass_on(
         while size <= _MOST_HELD and (piece := await pieces.next()) is not None:
             held.append(piece)
             size += len(piece)
-    headers += _about(passage, tally, is_whole=pieces.ended)
+    quote, admission = passage.quote, passage.admission
+    headers += about(
+        passage.call,
+        passage.provider,
+        tally.model,
+        admission,
+        output_cap=quote.output_cap,
+        charge=tally.charge(quote, admission) if pieces.ended or quote.firm else None,
+    )
     tally.status = answer.status
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if held and not pieces.ended:
@@ -158,20 +166,26 @@ def _head_of(answer: Response, provider: Provider, scrubber: Scrubber) -> Header
     return headers
 
 
-def _about(passage: Passage, tally: Tally, *, is_whole: bool) -> Headers:
-    """Give what keysteward itself says of the call. A model never stands without its provider."""
-    quote, admission = passage.quote, passage.admission
+def about(
+    call: str,
+    provider: Provider,
+    model: str | None,
+    admission: Admission,
+    *,
+    output_cap: int | None = None,
+    charge: Charge | None = None,
+) -> Headers:
+    """Give what keysteward itself says of a call. A model never stands without its provider."""
     headers: Headers = [
-        (b"keysteward-call", passage.call.encode()),
-        (b"keysteward-provider", passage.provider.name.encode()),
+        (b"keysteward-call", call.encode()),
+        (b"keysteward-provider", provider.name.encode()),
     ]
-    if tally.model is not None:
-        headers.append((b"keysteward-model", tally.model.encode("ascii", "replace")))
-    if admission.governed and quote.output_cap is not None:
-        headers.append((b"keysteward-output-cap", b"%d" % quote.output_cap))
+    if model is not None:
+        headers.append((b"keysteward-model", model.encode("ascii", "replace")))
+    if admission.governed and output_cap is not None:
+        headers.append((b"keysteward-output-cap", b"%d" % output_cap))
     if admission.bound is not None:
         headers.append((b"keysteward-bound", shown(admission.bound).encode()))
-    charge = tally.charge(quote, admission) if is_whole or quote.firm else None
     if charge is not None:
         headers.append((b"keysteward-cost", shown(charge.amount).encode()))
     if admission.remaining is not None and admission.bound is not None:

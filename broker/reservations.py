@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from broker import ceilings, ledger, prices
+from broker import ceilings, holds, ledger, prices
 from broker.ceilings import CALLS, MOVED, USD, Ceiling
 from broker.errors import (
     BoundAboveCeiling,
@@ -19,6 +19,7 @@ from broker.errors import (
     HoldsInFlight,
     NotPriceable,
 )
+from broker.holds import Hold
 from broker.money import shown
 from metering import Charge, Moved, Quote, Rates, Source, Unpriceable, at_most
 from store import Owner, Tx
@@ -35,15 +36,6 @@ class End(StrEnum):
     SETTLED = "SETTLED"
     RELEASED = "RELEASED"
     DISPUTED = "DISPUTED"
-
-
-class Hold(NamedTuple):
-    """What a call holds of one ceiling."""
-
-    ceiling: str
-    epoch: int
-    amount: int
-    unit: str
 
 
 class Admission(NamedTuple):
@@ -89,7 +81,7 @@ def admit(  # noqa: PLR0917 - of the hot path
     try:
         bound: int | None = at_most(quote, rates)
     except Unpriceable as unpriceable:
-        if any(ceiling.unit == USD for ceiling in governing):
+        if _counts(governing, USD):
             return NotPriceable(str(unpriceable))
         bound = None
     if not governing:
@@ -126,7 +118,7 @@ def top_up(  # noqa: PLR0917 - as `admit`
     A ceiling that was set since the call began gets what is `held` of the others as well: the call
     will be settled under it whole.
     """
-    known = {hold.ceiling for hold in _held(tx, owner, call)}
+    known = {hold.ceiling for hold in _open(tx, owner, call)}
     amounts = [
         (ceiling, amount if ceiling.id in known else held + amount)
         for ceiling in ceilings.governing(tx, owner, provider=provider, tool=tool)
@@ -175,9 +167,9 @@ def settle(  # noqa: PLR0917 - of the hot path
     charge = verdict.charge
     if charge is None and verdict.end is not End.RELEASED:
         charge = _unknown(admission)
-    holds = _held(tx, owner, call) if grown else admission.holds
-    if holds:
-        _end_all(tx, owner, call, holds, provider, model, verdict.end, charge, at)
+    held = _open(tx, owner, call) if grown else admission.holds
+    if held:
+        _end_all(tx, owner, call, held, provider, model, verdict.end, charge, at)
     if charge is None:
         return
     entry = ledger.Entry(call, at, provider, tool, model)
@@ -186,7 +178,7 @@ def settle(  # noqa: PLR0917 - of the hot path
         ledger.charge(tx, owner, entry, USD, charge, disputed=disputed)
     if verdict.moved is not None:
         moved = Charge(verdict.moved.amount, Source.USAGE)
-        disputed = verdict.end is End.DISPUTED and bool(holds)
+        disputed = verdict.end is End.DISPUTED and bool(held)
         unit = MOVED + verdict.moved.currency
         ledger.charge(tx, owner, entry, unit, moved, disputed=disputed, number=2)
 
@@ -203,20 +195,12 @@ def give_up(tx: Tx, owner: Owner, call: str, *, at: int) -> None:
 
     What never left is released; what may have left counts in full, and is disputed.
     """
-    rows = tx.all(
-        "SELECT r.ceiling, r.epoch, r.state, r.amount, c.unit FROM reservations r"
-        " JOIN ceilings c ON c.account = r.account AND c.id = r.ceiling AND c.epoch = r.epoch"
-        " WHERE r.account = :account AND r.call = :call AND r.state IN ('HELD', 'DISPATCHED')",
-        account=owner.account,
-        call=call,
-    )
-    held: dict[str, dict[str, int]] = {}
-    for ceiling, epoch, state, amount, unit in rows:
-        end, cost = (End.RELEASED, 0) if state == "HELD" else (End.DISPUTED, amount)
-        _end(tx, owner, call, ceiling, epoch, end, amount, cost, 0)
-        # Each ceiling counts the same units; what is held of its epochs adds up.
-        by_ceiling = held.setdefault(unit, {})
-        by_ceiling[ceiling] = by_ceiling.get(ceiling, 0) + cost
+    never_left = holds.of_call(tx, owner, call, "HELD")
+    lost = holds.of_call(tx, owner, call, "DISPATCHED")
+    for hold in never_left:
+        _end(tx, owner, call, hold, End.RELEASED, cost=0)
+    for hold in lost:
+        _end(tx, owner, call, hold, End.DISPUTED, cost=hold.amount)
     row = tx.one(
         "SELECT provider, tool, model, bound FROM calls WHERE account = :account AND id = :call",
         account=owner.account,
@@ -226,12 +210,11 @@ def give_up(tx: Tx, owner: Owner, call: str, *, at: int) -> None:
         return
     provider, tool, model, bound = row
     entry = ledger.Entry(call, at, provider, tool, model)
-    for unit, by_ceiling in held.items():
-        lost = Charge(max(by_ceiling.values()), Source.BOUND)
-        if lost.amount and unit != CALLS:
-            number = 1 if unit == USD else 2
-            ledger.charge(tx, owner, entry, unit, lost, disputed=True, number=number)
-    if USD not in held and bound != 0:
+    for unit in {hold.unit for hold in lost} - {CALLS}:
+        charge = Charge(holds.most(lost, unit), Source.BOUND)
+        number = 1 if unit == USD else 2
+        ledger.charge(tx, owner, entry, unit, charge, disputed=True, number=number)
+    if bound != 0 and not any(hold.unit == USD for hold in (*never_left, *lost)):
         # No ceiling asked what it might cost; that it cost nothing nobody knows.
         ledger.charge(tx, owner, entry, USD, Charge(0, Source.UNPRICED))
 
@@ -296,14 +279,15 @@ def _judge(
                 one,
                 amount,
             )
-    for one, amount in unfit:
-        return _refused(
-            HoldsInFlight,
-            "Calls that are running hold what is left of the ceiling. Try again in a second.",
-            one,
-            amount,
-        )
-    return None
+    if not unfit:
+        return None
+    one, amount = unfit[0]
+    return _refused(
+        HoldsInFlight,
+        "Calls that are running hold what is left of the ceiling. Try again in a second.",
+        one,
+        amount,
+    )
 
 
 def _refused(
@@ -354,7 +338,7 @@ def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
     tx: Tx,
     owner: Owner,
     call: str,
-    holds: tuple[Hold, ...],
+    held: tuple[Hold, ...],
     provider: str,
     model: str | None,
     end: End,
@@ -362,20 +346,24 @@ def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
     at: int,
 ) -> None:
     """End every reservation of a call; dollars at what was charged, other units as they were."""
-    over = _over(holds, charge)
+    over = 0
+    if charge is not None and any(hold.unit == USD for hold in held):
+        over = max(0, charge.amount - holds.most(held, USD))
     left: dict[str, int] = {}
-    for ceiling, epoch, amount, unit in sorted(holds, key=lambda hold: hold.epoch):
-        charged = amount
+    for hold in sorted(held, key=lambda hold: hold.epoch):
+        charged = hold.amount
         if end is End.RELEASED:
             charged = 0
-        elif unit == USD and charge is not None:
+        elif hold.unit == USD and charge is not None:
             # A conversation may hold of two epochs of one ceiling: the older is filled first.
-            charged = left.get(ceiling, charge.amount)
-        cost = min(charged, amount)
-        left[ceiling] = charged - cost
-        is_last = not any(other.ceiling == ceiling and other.epoch > epoch for other in holds)
-        excess = over if unit == USD and is_last else 0
-        now = _end(tx, owner, call, ceiling, epoch, end, amount, cost, excess)
+            charged = left.get(hold.ceiling, charge.amount)
+        cost = min(charged, hold.amount)
+        left[hold.ceiling] = charged - cost
+        is_last = not any(
+            other.ceiling == hold.ceiling and other.epoch > hold.epoch for other in held
+        )
+        excess = over if hold.unit == USD and is_last else 0
+        now = _end(tx, owner, call, hold, end, cost=cost, excess=excess)
         if now is not None:
             ceilings.warn(tx, owner, now, at=at)
             if excess:
@@ -384,41 +372,13 @@ def _end_all(  # noqa: PLR0917 - a step of `settle`, with what that has
         prices.freeze(tx, owner, provider, model, at=at)
 
 
-def _over(holds: tuple[Hold, ...], charge: Charge | None) -> int:
-    """Give the dollars charged above all that the call held.
-
-    One of its ceilings may hold less than another: it was taken away in the midst.
-    """
-    if charge is None:
-        return 0
-    by_ceiling: dict[str, int] = {}
-    for hold in holds:
-        if hold.unit == USD:
-            by_ceiling[hold.ceiling] = by_ceiling.get(hold.ceiling, 0) + hold.amount
-    return max(0, charge.amount - max(by_ceiling.values())) if by_ceiling else 0
+def _open(tx: Tx, owner: Owner, call: str) -> tuple[Hold, ...]:
+    """Give what a call still holds."""
+    return holds.of_call(tx, owner, call, "HELD", "DISPATCHED")
 
 
-def _held(tx: Tx, owner: Owner, call: str) -> tuple[Hold, ...]:
-    rows = tx.all(
-        "SELECT r.ceiling, r.epoch, r.amount, c.unit FROM reservations r"
-        " JOIN ceilings c ON c.account = r.account AND c.id = r.ceiling AND c.epoch = r.epoch"
-        " WHERE r.account = :account AND r.call = :call AND r.state IN ('HELD', 'DISPATCHED')",
-        account=owner.account,
-        call=call,
-    )
-    return tuple(Hold(*row) for row in rows)
-
-
-def _end(  # noqa: PLR0917 - likewise
-    tx: Tx,
-    owner: Owner,
-    call: str,
-    ceiling: str,
-    epoch: int,
-    end: End,
-    amount: int,
-    cost: int,
-    excess: int,
+def _end(
+    tx: Tx, owner: Owner, call: str, hold: Hold, end: End, *, cost: int, excess: int = 0
 ) -> Ceiling | None:
     """End one reservation, and move what it held; give its ceiling if that is still in force."""
     if not tx.run(
@@ -427,8 +387,8 @@ def _end(  # noqa: PLR0917 - likewise
         " AND state IN ('HELD', 'DISPATCHED')",
         account=owner.account,
         call=call,
-        ceiling=ceiling,
-        epoch=epoch,
+        ceiling=hold.ceiling,
+        epoch=hold.epoch,
         state=end,
         cost=cost,
     ):
@@ -438,12 +398,12 @@ def _end(  # noqa: PLR0917 - likewise
         " excess = min(:most, excess + :excess)"
         " WHERE account = :account AND id = :ceiling AND epoch = :epoch",
         account=owner.account,
-        ceiling=ceiling,
-        epoch=epoch,
-        amount=amount,
+        ceiling=hold.ceiling,
+        epoch=hold.epoch,
+        amount=hold.amount,
         cost=cost,
         excess=excess,
         most=ceilings.HIGHEST,
     )
     # Not RETURNING: SQLite makes a table for that, which takes longer than reading the row.
-    return ceilings.of_epoch(tx, owner, ceiling, epoch)
+    return ceilings.of_epoch(tx, owner, hold.ceiling, hold.epoch)

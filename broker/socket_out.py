@@ -20,7 +20,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
-from broker.outbound import Headers, Outbound, _Pool
+from broker.outbound import Headers, Outbound, wipe
 from broker.upstream import (
     RequestMalformed,
     Timeouts,
@@ -120,18 +120,8 @@ async def open_socket(
     )
     head = _head(upstream, target, headers, wire.key, subprotocols)
     del headers
-    connection = None
-    try:
-        # The two are one way out: the same checks of address and name, the same patience.
-        connection = await outbound._connect(upstream, _Pool(upstream, 0, 0.0), timeouts)  # noqa: SLF001
-        await before()
-        connection.must_stand()
-    except BaseException:
-        head[:] = bytes(len(head))
-        if connection is not None:
-            connection.abort()
-        raise
-    socket = SocketOut(connection._transport, wire, head, ping_seconds)  # noqa: SLF001
+    transport = await outbound.hand_over(upstream, head, timeouts=timeouts, before=before)
+    socket = SocketOut(transport, wire, head, ping_seconds)
     try:
         async with asyncio.timeout(timeouts.first_byte):
             return await socket.answer
@@ -247,7 +237,7 @@ class SocketOut(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         if self._head is not None:
-            self._head[:] = bytes(len(self._head))
+            wipe(self._head)
         self._full = False
         _wake(self._writable)
         self._finish(UpstreamBroke("it was cut off"))
@@ -386,7 +376,7 @@ class SocketOut(asyncio.Protocol):
     def _wipe_head(self) -> None:
         """Overwrite the handshake once it has left: a write only hands it to the event loop."""
         if self._head is not None and not self._transport.get_write_buffer_size():
-            self._head[:] = bytes(len(self._head))
+            wipe(self._head)
             self._head = None
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from broker import request, reservations
+from broker import calls, request, reservations
 from broker.errors import (
     CallCut,
     CallFailure,
@@ -23,8 +23,8 @@ from broker.errors import (
 )
 from broker.line import Line
 from broker.live import Scope
-from broker.money import shown
 from broker.outcome import Outcome
+from broker.passing import about
 from broker.request import Ask, Headers
 from broker.scrub import Scrubber
 from broker.slices import Slices
@@ -120,13 +120,7 @@ def hold_more(  # noqa: PLR0917 - as `reservations.top_up`
     another id, with its ceilings, and this process has not heard.
     """
     refusal = reservations.top_up(tx, owner, call, tool, provider, amount, held=held, at=at)
-    if refusal is None and not tx.run(
-        "UPDATE calls SET bound = bound + :amount"
-        " WHERE account = :account AND id = :call AND outcome IS NULL",
-        account=owner.account,
-        call=call,
-        amount=amount,
-    ):
+    if refusal is None and not calls.grow(tx, call, owner, amount):
         raise CallGivenUp
     return refusal
 
@@ -272,12 +266,4 @@ def _head_of(
         for name, value in given
         if name in _PASSES or name.startswith(provider.headers)
     ]
-    headers.append((b"keysteward-call", call.encode()))
-    headers.append((b"keysteward-provider", provider.name.encode()))
-    if talk.model is not None:
-        headers.append((b"keysteward-model", talk.model.encode("ascii", "replace")))
-    if talk.admission.bound is not None:
-        headers.append((b"keysteward-bound", shown(talk.admission.bound).encode()))
-    if talk.admission.remaining is not None:
-        headers.append((b"keysteward-remaining", shown(talk.admission.remaining).encode()))
-    return headers
+    return headers + about(call, provider, talk.model, talk.admission)

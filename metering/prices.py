@@ -88,7 +88,6 @@ class Dearest:
     audio_hour: int | None
     page: int | None
     web_search: int | None
-    file_search: int | None
     context: int | None
     """The most tokens of input that the model takes, where the list says."""
 
@@ -346,7 +345,7 @@ def _by_length(
     """Find the dearest price of each kind for inputs up to each length at which one changes."""
     context = prices.context_window(provider, model)
     if is_free(provider, model):
-        nothing = Dearest(0, 0, 0, 0, 0, 0, 0, 0, None, None, None, None, None, context)
+        nothing = Dearest(0, 0, 0, 0, 0, 0, 0, 0, None, None, None, None, context)
         return (), (nothing,)
     sheets = prices.sheets(provider, model, tier, on)
     if not sheets:
@@ -384,7 +383,6 @@ def _dearest(provider: str, model: str, most: Mapping[str, int], context: int | 
         audio_hour=most.get("input_audio_hours", most.get("audio_hours")),
         page=_each(most, "input_document_kpages", "input_annotated_document_kpages"),
         web_search=_each(most, "web_searches_kcount"),
-        file_search=_each(most, "storage_searches_kcount"),
         context=context,
     )
 
