@@ -16,7 +16,9 @@ from keysteward.doors.elsewhere import elsewhere_routes
 from keysteward.doors.entrance import entrance_routes
 from keysteward.doors.files import file_routes
 from keysteward.doors.mailed import mailed_routes
+from keysteward.doors.security import security_routes
 from keysteward.doors.webhook import webhook_routes
+from keysteward.page.dashboard_page import dashboard_routes
 from keysteward.page.graphiql_page import graphiql_routes
 from resolvers.context import Services
 
@@ -32,6 +34,8 @@ def door_routes(config: Config, services: Services) -> Sequence[Route]:
         *mailed_routes(house),
         *elsewhere_routes(house),
         *webhook_routes(house),
+        *security_routes(house),
         *file_routes(house),
+        *dashboard_routes(house.knows),
         *(graphiql_routes(house.knows) if config.graphiql else ()),
     ]

@@ -1,4 +1,4 @@
-"""The style sheet, the script and the icon of the pages: three files, read once, no others."""
+"""The style sheets, the script and the icon of the pages: four files, read once, no others."""
 
 from typing import Final
 
@@ -11,6 +11,7 @@ from keysteward.doors.door import PAGES, House
 # Written out: under `nosniff` a script of the wrong type is refused, and the machine's own table of
 # types differs from system to system.
 _FILES: Final = {
+    "colours.css": "text/css; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
     "door.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",

@@ -5,7 +5,21 @@ from typing import Final
 HOME: Final = "/sign-in"
 """It says who is signed in."""
 GRAPHIQL: Final = "/graphiql"
-PLACES: Final = (GRAPHIQL, "/dashboard", "/address")
+DASHBOARD: Final = "/dashboard"
+DASHBOARD_PAGES: Final = (
+    DASHBOARD,
+    f"{DASHBOARD}/tools",
+    f"{DASHBOARD}/calls",
+    f"{DASHBOARD}/spend",
+    f"{DASHBOARD}/settings/keys",
+    f"{DASHBOARD}/settings/ceilings",
+    f"{DASHBOARD}/settings/account",
+    f"{DASHBOARD}/settings/sessions",
+    f"{DASHBOARD}/settings/audit",
+    f"{DASHBOARD}/settings/panic",
+)
+"""The pages of the dashboard, one file in `page/dashboard/pages/` each."""
+PLACES: Final = (GRAPHIQL, *DASHBOARD_PAGES, "/address")
 
 
 def place_of(text: str) -> str:

@@ -1,0 +1,110 @@
+// All that the page knows comes through here, from the public GraphQL API and nowhere else.
+//
+// `ask` gives a query's data. `tell` gives what a mutation answered, and throws a `Problem` where
+// the contract says that it is one; a login that is not fresh is made so on the way (fresh.js).
+
+/** Something expected that was in the way: its kind (the contract's type) and its sentence. */
+export class Problem extends Error {
+  constructor(kind, message, facts = {}) {
+    super(message);
+    this.kind = kind;
+    this.facts = facts;
+  }
+}
+
+/** The server was not reached, or answered in no form of ours. What is shown may be stale. */
+export class Unreachable extends Problem {
+  constructor() {
+    super("Unreachable", "keysteward can't be reached at this moment. Nothing was lost: try again.");
+  }
+}
+
+async function post(query, variables) {
+  let response;
+  let answer;
+  try {
+    response = await fetch("/graphql", {
+      method: "POST",
+      cache: "no-store",
+      headers: { "content-type": "application/json", "keysteward-csrf": "1" },
+      body: JSON.stringify({ query, variables }),
+    });
+    answer = await response.json();
+  } catch {
+    throw new Unreachable();
+  }
+  return answer;
+}
+
+/** Where to sign in, and back to this page. Nothing but its path is told. */
+export function leaveToSignIn() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  return new Promise(() => {});
+}
+
+function refused(errors) {
+  const [first] = errors;
+  return new Problem(first?.extensions?.code ?? "FAULT", first?.message ?? "Something went wrong.");
+}
+
+/** Ask a query; gives its data. Leads to the sign-in page where nobody is signed in any more. */
+export async function ask(query, variables = {}) {
+  const { data, errors } = await post(query, variables);
+  if (errors?.some((error) => error.extensions?.code === "SIGN_IN_REQUIRED")) {
+    return leaveToSignIn();
+  }
+  if (errors || !data) throw refused(errors ?? []);
+  return data;
+}
+
+/**
+ * Send one mutation. `fields` is what to select of its answers, such as
+ * `... on KeyAdded { key { id } }`. Gives the answer; throws a `Problem` otherwise.
+ */
+export async function tell(name, input, fields) {
+  const kind = `${name[0].toUpperCase()}${name.slice(1)}Input`;
+  const [declared, given] = input === null ? ["", ""] : [`($input: ${INPUTS[name] ?? kind}!)`, "(input: $input)"];
+  const query = `mutation ${declared} {
+    ${name}${given} { __typename ${fields} ... on Problem { message } }
+  }`;
+  for (;;) {
+    const { data, errors } = await post(query, input === null ? {} : { input });
+    if (errors || !data) throw refused(errors ?? []);
+    const { __typename: answer, message, ...facts } = data[name];
+    // A few good answers have a sentence too; a problem is what is told by nothing else.
+    if (message === undefined || GOOD_WITH_WORDS.has(answer)) return data[name];
+    if (answer === "SignInRequired") return leaveToSignIn();
+    if (answer !== "FreshLoginRequired" || !freshen) throw new Problem(answer, message, facts);
+    if (!(await freshen())) throw new Problem("GivenUp", "Nothing was done.");
+  }
+}
+
+let freshen = null;
+
+/** Say what asks somebody who they are (fresh.js): gives whether the login is fresh now. */
+export function freshenBy(ask) {
+  freshen = ask;
+}
+
+const GOOD_WITH_WORDS = new Set(["AddressVerified", "AddressReleased", "MailSent", "PasswordReset"]);
+
+// Inputs that several mutations share, by the contract (schema.graphql).
+const INPUTS = {
+  revealKey: "KeyInput",
+  removeKey: "KeyInput",
+  verifyKey: "KeyInput",
+  setDefaultKey: "KeyInput",
+  resetCeiling: "CeilingInput",
+  removeCeiling: "CeilingInput",
+  removeMeans: "MeansInput",
+  endSession: "SessionInput",
+  changeAddress: "AddressInput",
+  confirmAddress: "TicketInput",
+  showSecondFactor: "SecondFactorInput",
+  addSecondFactor: "SetUpSecondFactorInput",
+  beginPasskey: "PasskeyRequestInput",
+  showPasskey: "PasskeyInput",
+  requestCode: "CodeRequestInput",
+  showCode: "CodeInput",
+  beginElsewhere: "ElsewhereInput",
+};

@@ -1,0 +1,72 @@
+// Who has heard of a removal: asked for again and again until every running tool has.
+
+import { html, useEffect, useState } from "../vendor/view.js";
+import { ask } from "./api.js";
+import { Badge } from "./parts.js";
+import { lasting, several } from "./words.js";
+
+const REVOCATION = `query ($cursor: Cursor!) {
+  revocation(cursor: $cursor) {
+    reason state callsCut revokedAt
+    provider { name }
+    tools { state lagMilliseconds acknowledgedAt tool { id name } }
+  }
+}`;
+const SOON = 150;
+const LATER = 2000;
+const SOON_FOR = 10_000;
+
+/** Follow one revocation; gives it as it is known now, or null. Stops once it is CONVERGED. */
+export function useRevocation(cursor) {
+  const [revocation, put] = useState(null);
+  useEffect(() => {
+    let timer = 0;
+    let isHere = true;
+    const began = Date.now();
+    const look = async () => {
+      let found = null;
+      try {
+        ({ revocation: found } = await ask(REVOCATION, { cursor }));
+      } catch { /* asked again below */ }
+      if (!isHere) return;
+      if (found) put(found);
+      if (found?.state === "CONVERGED") return;
+      timer = setTimeout(look, Date.now() - began < SOON_FOR ? SOON : LATER);
+    };
+    look();
+    return () => { isHere = false; clearTimeout(timer); };
+  }, [cursor]);
+  return revocation;
+}
+
+/** "final · 2 calls cut · heard by 3 of 3 running tools · 41 ms" */
+export function sentenceOf(revocation) {
+  const running = revocation.tools.filter((each) => each.state !== "OFFLINE");
+  const heard = running.filter((each) => each.state === "ACKNOWLEDGED");
+  const slowest = Math.max(...heard.map((each) => each.lagMilliseconds ?? 0));
+  return [
+    "final",
+    `${several(revocation.callsCut, "call")} cut`,
+    running.length === 0 ? "no tool was running" : `heard by ${heard.length} of ${several(running.length, "running tool")}`,
+    ...(heard.length ? [lasting(slowest)] : []),
+  ].join(" · ");
+}
+
+const KINDS = { ACKNOWLEDGED: ["good", "heard"], PENDING: ["warn", "not yet"], OFFLINE: ["plain", "offline"] };
+
+/** The panel that a removal leaves behind. `what` says what is gone. */
+export function Heard({ cursor, what, onClose }) {
+  const revocation = useRevocation(cursor);
+  const isDone = revocation?.state === "CONVERGED";
+  return html`<section class="card heard" aria-label=${`Who has heard: ${what}`}>
+    <div class="head">
+      <div><h2>${what}</h2>
+        <p role="status" class="sentence">${revocation ? sentenceOf(revocation) : "final"}
+          ${revocation && !isDone ? html` <span class="quiet">· waiting for the rest</span>` : ""}</p></div>
+      <button class="link" type="button" onClick=${onClose}>Dismiss</button>
+    </div>
+    ${revocation?.tools.length > 0 && html`<ul class="plain">${revocation.tools.map((each) => html`<li>
+      <${Badge} kind=${KINDS[each.state][0]}>${KINDS[each.state][1]}</${Badge}> ${each.tool.name}
+      ${each.lagMilliseconds !== null && html` <span class="quiet">${lasting(each.lagMilliseconds)}</span>`}</li>`)}</ul>`}
+  </section>`;
+}

@@ -1,0 +1,12 @@
+// How the ways to sign in are called.
+
+export const MEANS = {
+  PASSWORD: "Password",
+  PASSKEY: "Passkey",
+  GOOGLE: "Google",
+  GITHUB: "GitHub",
+  WHATSAPP: "WhatsApp",
+};
+
+/** "Passkey “laptop”" */
+export const wayOf = ({ means, name }) => `${MEANS[means] ?? means}${name ? ` “${name}”` : ""}`;

@@ -1,0 +1,234 @@
+// What pages are put together from. Every part works by keyboard, and says to a screen reader what
+// it shows to the eye.
+
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../vendor/view.js";
+import { useStanding } from "./live.js";
+import { amount, percent, whenExactly, whenIn } from "./words.js";
+
+/** A page: its heading, a sentence beneath, and what can be done on the whole of it. */
+export function Page({ title, lead, actions, children }) {
+  const heading = useRef(null);
+  useEffect(() => {
+    document.title = `${title} · keysteward`;
+    if (document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+  }, [title]);
+  return html`<main id="main">
+    <div class="head">
+      <div><h1 ref=${heading} tabindex="-1">${title}</h1>${lead && html`<p class="quiet">${lead}</p>`}</div>
+      ${actions && html`<div class="actions">${actions}</div>`}
+    </div>
+    ${children}
+  </main>`;
+}
+
+/** A part of a page under a heading of its own. */
+export function Section({ title, actions, children }) {
+  const id = useId();
+  return html`<section class="card" aria-labelledby=${id}>
+    <div class="head"><h2 id=${id}>${title}</h2>${actions && html`<div class="actions">${actions}</div>`}</div>
+    ${children}
+  </section>`;
+}
+
+/** A sentence that matters: kind is "plain", "good", "warn" or "bad". Bad ones are read out at once. */
+export function Notice({ kind = "plain", children }) {
+  return html`<div class="notice ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;
+}
+
+/** What `useAsked` gave: waits, says why it can't be had, or shows `children(data)`. */
+export function Shown({ asked, children }) {
+  if (asked.data === null && asked.problem === null) return html`<p class="quiet waiting" role="status">Loading…</p>`;
+  return html`
+    ${asked.problem && html`<${Notice} kind="bad">${asked.problem.message} <button class="link" onClick=${asked.reload}>Try again</button></${Notice}>`}
+    ${asked.data !== null && children(asked.data)}`;
+}
+
+/** A list's place while it has nothing in it: what it is for, and how to begin. */
+export function Empty({ title, children }) {
+  return html`<div class="empty"><h2>${title}</h2>${children}</div>`;
+}
+
+/** A table that turns into cards where it is narrow. `heads` are strings, or `{label, numeric, hidden}`. */
+export function Table({ caption, heads, children }) {
+  return html`<div class="scroll"><table>
+    <caption class="unseen">${caption}</caption>
+    <thead><tr>${heads.map((head) => {
+      const { label, numeric, hidden } = typeof head === "string" ? { label: head } : head;
+      return html`<th scope="col" class=${numeric ? "numeric" : ""}>${hidden ? html`<span class="unseen">${label}</span>` : label}</th>`;
+    })}</tr></thead>
+    <tbody>${children}</tbody>
+  </table></div>`;
+}
+
+/** A cell; `head` names it where the table has turned into cards. */
+export function Cell({ head, numeric, children }) {
+  return html`<td class=${numeric ? "numeric" : ""} data-head=${head}>${children}</td>`;
+}
+
+/** A word with a colour: kind is "plain", "good", "warn" or "bad". The word alone says it, too. */
+export const Badge = ({ kind = "plain", children }) => html`<span class="badge ${kind}">${children}</span>`;
+
+/** A moment, as the reader's own zone and language have it; to the second when pointed at. */
+export function When({ at, never = "never" }) {
+  if (!at) return html`<span class="quiet">${never}</span>`;
+  return html`<time datetime=${at} title=${whenExactly(at)}>${whenIn(at)}</time>`;
+}
+
+/** What is used of a ceiling, held by running calls, and left. */
+export function Bar({ ceiling }) {
+  const unit = ceiling.currency;
+  const say = (text) => amount(text, unit);
+  const label = `${say(ceiling.settled)} used, ${say(ceiling.held)} held by running calls, ${say(ceiling.remaining)} left of ${say(ceiling.limit)}`;
+  const used = percent(ceiling.settled, ceiling.limit);
+  const held = Math.min(percent(ceiling.held, ceiling.limit), 100 - used);
+  const kind = ceiling.state === "HIT" ? "bad" : ceiling.warnedPercent >= 80 ? "warn" : "good";
+  return html`<div class="bar ${kind}" role="img" aria-label=${label} title=${label}>
+    <span style=${{ width: `${used}%` }}></span><span class="held" style=${{ width: `${held}%` }}></span>
+  </div>`;
+}
+
+/**
+ * Runs one thing at a time: `[run, busy, problem, forget]`. What it throws is shown, not lost.
+ */
+export function useAct(act) {
+  const [busy, beBusy] = useState(false);
+  const [problem, put] = useState(null);
+  const isHere = useRef(true);
+  useEffect(() => () => { isHere.current = false; }, []);
+  const run = async (...given) => {
+    if (busy) return undefined;
+    beBusy(true);
+    put(null);
+    try {
+      return await act(...given);
+    } catch (thrown) {
+      if (isHere.current && thrown.kind !== "GivenUp") put(thrown);
+      return undefined;
+    } finally {
+      if (isHere.current) beBusy(false);
+    }
+  };
+  return [run, busy, problem, () => put(null)];
+}
+
+/** A button that shows that it is at work. kind is "first", "second", "grave" or "link". */
+export function Action({ kind = "second", busy = false, onPress, type = "button", label, children, disabled = false }) {
+  return html`<button class=${kind} type=${type} aria-busy=${busy} aria-label=${label}
+    disabled=${disabled || busy} onClick=${onPress}>${children}</button>`;
+}
+
+/** A labelled field. Whatever else is given goes to the input itself. */
+export function Field({ label, hint, wrong, children, ...rest }) {
+  const id = useId();
+  const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
+  return html`<div class="row">
+    <label for=${id}>${label}</label>
+    ${children ? children({ id, "aria-describedby": described })
+      : html`<input id=${id} aria-describedby=${described} aria-invalid=${wrong ? "true" : undefined} ...${rest} />`}
+    ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
+    ${wrong && html`<p class="wrong" id=${`${id}-wrong`}>${wrong}</p>`}
+  </div>`;
+}
+
+/** A choice out of several: `options` are `[value, words]`. */
+export function Choice({ label, hint, options, ...rest }) {
+  return html`<${Field} label=${label} hint=${hint}>${(given) => html`<select ...${given} ...${rest}>
+    ${options.map(([value, words]) => html`<option value=${value} selected=${value === rest.value}>${words}</option>`)}
+  </select>`}</${Field}>`;
+}
+
+/** A dialog over the page. Escape, or its own button, closes it; the focus returns by itself. */
+export function Dialog({ title, onClose, children }) {
+  const box = useRef(null);
+  const id = useId();
+  useLayoutEffect(() => {
+    const shown = box.current;
+    const before = document.activeElement;
+    shown.showModal();
+    return () => {
+      shown.close();
+      if (before?.isConnected) before.focus();
+    };
+  }, []);
+  return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); onClose(); }}>
+    <div class="head"><h2 id=${id}>${title}</h2>
+      <button class="close" type="button" aria-label="Close" onClick=${onClose}>×</button></div>
+    ${children}
+  </dialog>`;
+}
+
+/** Ask before something that can't be taken back; `phrase` must be typed in. */
+export function Confirm({ title, phrase, button, act, onClose, children }) {
+  const [typed, put] = useState("");
+  const [run, busy, problem] = useAct(act);
+  const submit = (event) => { event.preventDefault(); if (typed.trim() === phrase) run(); };
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    <form onSubmit=${submit}>
+      ${children}
+      <${Field} label=${html`Type <strong>${phrase}</strong> to confirm`} name="confirm" value=${typed}
+        onInput=${(event) => put(event.target.value)} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />
+      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <div class="actions end">
+        <${Action} onPress=${onClose}>Keep it</${Action}>
+        <${Action} kind="grave" type="submit" busy=${busy} disabled=${typed.trim() !== phrase}>${button}</${Action}>
+      </div>
+    </form>
+  </${Dialog}>`;
+}
+
+/** Puts a text into the clipboard, and says so. `text` may be a function that fetches it first. */
+export function Copy({ text, label = "Copy", kind = "second" }) {
+  const [copied, mark] = useState(false);
+  const [run, busy, problem] = useAct(async () => {
+    const taken = typeof text === "function" ? await text() : text;
+    if (taken === undefined) return;
+    await navigator.clipboard.writeText(taken);
+    mark(true);
+    say("Copied.");
+    setTimeout(() => mark(false), 2000);
+  });
+  return html`<${Action} kind=${kind} busy=${busy} onPress=${run}>${copied ? "Copied" : label}</${Action}>
+    ${problem && html`<span class="wrong" role="alert">${problem.kind ? problem.message : "Not copied: the browser did not allow it."}</span>`}`;
+}
+
+/** Text to be copied: a token, a command, a snippet. */
+export function Code({ text, label }) {
+  return html`<div class="code"><pre tabindex="0" aria-label=${label}><code>${text}</code></pre><${Copy} text=${text} /></div>`;
+}
+
+/** Something to choose in: `options` are `[value, words]`. By arrow keys, as tabs are. */
+export function Tabs({ label, options, value, onChange }) {
+  const move = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const at = options.findIndex(([each]) => each === value);
+    const [next] = options[(at + step + options.length) % options.length];
+    onChange(next);
+    event.currentTarget.querySelector(`[data-value="${next}"]`)?.focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>
+    ${options.map(([each, words]) => html`<button type="button" role="tab" data-value=${each}
+      aria-selected=${each === value} tabindex=${each === value ? 0 : -1} onClick=${() => onChange(each)}>${words}</button>`)}
+  </div>`;
+}
+
+/** Said once it is known that the connection is lost: nothing is shown as if it were sure. */
+export function Stale() {
+  const { state, since } = useStanding();
+  if (state !== "lost") return null;
+  const clock = new Date(since).toLocaleTimeString();
+  return html`<div class="notice warn stale" role="status">
+    <strong>Not connected since ${clock}.</strong> What you see may be out of date; trying again.
+  </div>`;
+}
+
+const region = document.createElement("div");
+region.className = "unseen";
+region.setAttribute("role", "status");
+document.body.append(region);
+
+/** Have a sentence read out to who can't see what has changed. */
+export function say(sentence) {
+  region.textContent = "";
+  requestAnimationFrame(() => { region.textContent = sentence; });
+}
