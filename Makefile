@@ -25,7 +25,7 @@ demo: $(VENV)/.dev
 
 # One process a core; a file's tests stay together, since many share one installation.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The gate besides the tests. `schema.graphql`, README's tables and the locks are held equal to what
 # they are made from by tests; those few run here again, so that this target stands for itself.

@@ -31,7 +31,8 @@ MOST_PER_MINUTE: Final = 1_000_000
 class Tool(NamedTuple):
     """One tool. `providers` are the allowed ones; None allows all. Times are microseconds.
 
-    `prefix` is the token's public beginning; `per_minute` is how many calls it may begin.
+    `prefix` is the token's public beginning; `per_minute` is how many calls it may begin. With
+    `inspected_only`, an answer in which no key could be looked for is refused.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Tool(NamedTuple):
     expires_at: int | None
     revoked_at: int | None
     used_at: int | None
+    inspected_only: bool = False
 
     @property
     def owner(self) -> Owner:
@@ -59,6 +61,8 @@ class Tool(NamedTuple):
             self.per_minute,
             self.created_at,
             self.expires_at,
+            # Only where it is said: a tool from before there was this switch keeps its voucher.
+            *(("inspected only",) if self.inspected_only else ()),
         )
 
     def allows(self, provider: str) -> bool:
@@ -68,22 +72,21 @@ class Tool(NamedTuple):
 
 _TOOL: Final = (
     "SELECT id, account, name, prefix, providers, per_minute, created_at, expires_at, revoked_at,"
-    " used_at, digest, voucher FROM tools"
+    " used_at, inspected_only, digest, voucher FROM tools"
 )
 _HOLDER: Final = (
     "SELECT tools.id, account, name, prefix, providers, per_minute, tools.created_at, expires_at,"
-    " revoked_at, used_at, digest, tools.voucher, disabled_at IS NULL AND deleted_at IS NULL,"
-    " address IS NULL OR verified_at NOT NULL FROM tools JOIN accounts USING (account)"
-    " WHERE digest = :digest AND revoked_at IS NULL"
+    " revoked_at, used_at, inspected_only, digest, tools.voucher,"
+    " disabled_at IS NULL AND deleted_at IS NULL, address IS NULL OR verified_at NOT NULL"
+    " FROM tools JOIN accounts USING (account) WHERE digest = :digest AND revoked_at IS NULL"
 )
 _SEEN_EVERY: Final = MINUTE
 
 
 def _tool(row: Sequence[Any]) -> Tool:
-    key, account, name, prefix, providers, *rest, _, _ = row
-    return Tool(
-        key, account, name, prefix, None if providers is None else tuple(providers.split()), *rest
-    )
+    key, account, name, prefix, providers, *rest, inspected_only, _, _ = row
+    allowed = None if providers is None else tuple(providers.split())
+    return Tool._make((key, account, name, prefix, allowed, *rest, bool(inspected_only)))
 
 
 def _vouched_for(signer: Signer, row: Sequence[Any]) -> Tool | None:
@@ -148,6 +151,7 @@ class Tools:
         providers: Iterable[str] | None,
         expires_at: int | None,
         per_minute: int | None = None,
+        inspected_only: bool = False,
     ) -> tuple[Tool, str]:
         """Make a tool and its token, which is given here and never again.
 
@@ -168,13 +172,15 @@ class Tools:
             expires_at,
             None,
             None,
+            inspected_only,
         )
 
         def unit(tx: Tx) -> None:
             tx.run(
                 "INSERT INTO tools (id, account, name, digest, prefix, providers, per_minute,"
-                " created_at, expires_at, voucher) VALUES (:id, :account, :name, :digest, :prefix,"
-                " :providers, :per_minute, :created_at, :expires_at, :voucher)",
+                " inspected_only, created_at, expires_at, voucher) VALUES (:id, :account, :name,"
+                " :digest, :prefix, :providers, :per_minute, :inspected_only, :created_at,"
+                " :expires_at, :voucher)",
                 id=tool.id,
                 account=owner.account,
                 name=name,
@@ -182,6 +188,7 @@ class Tools:
                 prefix=token.prefix,
                 providers=None if allowed is None else f" {' '.join(allowed)} ",
                 per_minute=per_minute,
+                inspected_only=int(inspected_only),
                 created_at=at,
                 expires_at=expires_at,
                 voucher=vouch(self._signer, "tools", owner, *tool.facts(token.digest)),
@@ -214,9 +221,15 @@ class Tools:
         return {str(row[0]): _tool(row) for row in rows}
 
     async def change(
-        self, owner: Owner, tool: str, *, name: str | None = None, per_minute: int | None = None
+        self,
+        owner: Owner,
+        tool: str,
+        *,
+        name: str | None = None,
+        per_minute: int | None = None,
+        inspected_only: bool | None = None,
     ) -> Tool:
-        """Give a tool another name or another rate, and leave what is None; its token stays.
+        """Change what is said of a tool, and leave what is None; its token stays.
 
         Raises `ToolGone`, `NameUnfit`, `RateUnfit`.
         """
@@ -232,14 +245,20 @@ class Tools:
             old = None if row is None else _vouched_for(self._signer, row)
             if row is None or old is None:
                 raise ToolGone
-            new = old._replace(name=name or old.name, per_minute=per_minute or old.per_minute)
+            new = old._replace(
+                name=name or old.name,
+                per_minute=per_minute or old.per_minute,
+                inspected_only=old.inspected_only if inspected_only is None else inspected_only,
+            )
             tx.run(
-                "UPDATE tools SET name = :name, per_minute = :per_minute, voucher = :voucher"
+                "UPDATE tools SET name = :name, per_minute = :per_minute,"
+                " inspected_only = :inspected_only, voucher = :voucher"
                 " WHERE account = :account AND id = :tool",
                 account=owner.account,
                 tool=tool,
                 name=new.name,
                 per_minute=new.per_minute,
+                inspected_only=int(new.inspected_only),
                 voucher=vouch(self._signer, "tools", owner, *new.facts(row[-2])),
             )
             audit.record(tx, self._signer, owner, Act.TOOL_CHANGED, at=at, subject=tool)

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import os
 import statistics
 import sys
 import time
@@ -27,17 +28,22 @@ import keysteward.house  # noqa: F401 - puts our folders on the path
 from bench import installation
 from bench.broker import Target, measured
 from bench.installation import Process
+from broker.other_keys import OtherKeys
 from broker.scrub import Scrubber
 from keysteward import cli
 from metering.answers.forms import Form
 from metering.answers.readers import reader
 from metering.meters import catalogue
 from metering.quotes import Quote, Reader, Request
+from vault import traces
 from vault.secret import Secret
+from vault.vault import SHORTEST_KEY
 
 UNMETERED: Final = "--unmetered"
 _SSE: Final = "text/event-stream"
 _KEY: Final = b"sk-proj-" + b"benchmark" * 5
+_OTHERS: Final = 20
+"""Keys of the account, besides the one in use."""
 _MIB: Final = 1 << 20
 _CHUNK: Final = 65_536
 _EVENTS: Final = 20_000
@@ -129,22 +135,36 @@ def seconds_for(each: Callable[[bytes], object], chunk: bytes, times: int) -> fl
 
 
 def alone(rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Measure a reader by itself, and beside it the scrubber, which looks at every answer too."""
+    """Measure a reader by itself, and beside it the scrubber, which looks at every answer too.
+
+    The scrubber looks for the key in use, and then for the account's other keys as well.
+    """
+    parts = ("reader", "scrubber", "scrubber of 20 others")
     found: dict[str, dict[str, list[float]]] = {
-        kind: {"reader": [], "scrubber": [], "reader, GiB": [], "scrubber, GiB": []}
-        for kind in EVENTS
+        kind: {f"{part}{of}": [] for of in ("", ", GiB") for part in parts} for kind in EVENTS
     }
     scrubber = Scrubber(Secret(_KEY))
+    with_others = Scrubber(Secret(_KEY), other_keys())
     for _ in range(rounds):
         for kind, (_, _, _, event) in EVENTS.items():
             through, figures = reader_of(kind), found[kind]
             through.feed(_START)
             many = (event * (_CHUNK // len(event) + 1))[:_CHUNK]
-            for name, each in (("reader", through.feed), ("scrubber", scrubber.feed)):
+            feeds = (through.feed, scrubber.feed, with_others.feed)
+            for name, each in zip(parts, feeds, strict=True):
                 figures[name].append(seconds_for(each, event, _EVENTS) * 1e6)
                 times = 32 * _MIB // _CHUNK
                 figures[f"{name}, GiB"].append(seconds_for(each, many, times) * (1 << 30) / _CHUNK)
     return found
+
+
+def other_keys() -> OtherKeys:
+    """Make the keys that an account has besides: of a service with one password, of models."""
+    made = [b"sk-ant-api03-%s" % os.urandom(40).hex().encode() for _ in range(_OTHERS - 1)]
+    made.append(b"AC%s:%s" % (os.urandom(16).hex().encode(), os.urandom(16).hex().encode()))
+    return OtherKeys(
+        trace for key in made for trace in traces.read(traces.written(Secret(key), SHORTEST_KEY))
+    )
 
 
 def whole_answer(rounds: int) -> list[float]:
@@ -249,7 +269,8 @@ def middle(values: list[float]) -> str:
 def table_of(found: dict[str, dict[str, list[float]]]) -> Table:
     """Show the readers by themselves."""
     shown = Table(title="A reader by itself, and the scrubber: median (least-greatest)")
-    columns = ("µs an event", "scrubber", "s a GiB in 64 KiB pieces", "scrubber")
+    scrubbers = ("scrubber", f"of {_OTHERS} others")
+    columns = ("µs an event", *scrubbers, "s a GiB in 64 KiB pieces", *scrubbers)
     for column in ("", *columns):
         shown.add_column(column, justify="right" if column else "left")
     for kind, figures in found.items():
@@ -281,6 +302,13 @@ def main() -> None:
     event = statistics.median(by_itself["OpenAI, a chat whose usage we ask for"]["reader"])
     share = event / statistics.median(beside["without"])
     console.print(f"The reader's own part of an event: {event:.2f} µs, or {share:.1%}")
+    chat = by_itself["OpenAI, a chat"]
+    added = [
+        more - less
+        for more, less in zip(chat["scrubber of 20 others"], chat["scrubber"], strict=True)
+    ]
+    others = statistics.median(added) / statistics.median(beside["without"])
+    console.print(f"{_OTHERS} other keys' part of an event: {middle(added)} µs, or {others:.1%}")
     installation.write_results(
         "metering",
         {
@@ -290,6 +318,7 @@ def main() -> None:
             "an event of a brokered stream, µs": beside,
             "ratio": ratios,
             "the reader's part": share,
+            "the other keys' part": others,
         },
     )
 

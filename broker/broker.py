@@ -1,6 +1,7 @@
 """One outbound call, or conversation, with the owner's own key. Only `Broker` knows the order.
 
-Nothing of request or answer is kept but the ledger's row. No call is ever sent twice.
+Nothing of request or answer is kept but the ledger's row, and an answer that the tool asks to have
+kept (`broker.files`). No call is ever sent twice.
 """
 
 import logging
@@ -22,10 +23,13 @@ from audit import Signer
 from broker import calls, ceilings, commitments, request, reservations, sockets, wire
 from broker.commitments import HOUR, Commitment
 from broker.credential import written
+from broker.decoding import inspectable
+from broker.echoes import Said
 from broker.errors import (
     CallFailure,
     CallGivenUp,
     ClientGone,
+    CredentialInUrl,
     KeyUnusable,
     NoKeyForCall,
     OwnerUnverified,
@@ -35,9 +39,11 @@ from broker.errors import (
     UpstreamFailed,
     UpstreamTooSlow,
 )
+from broker.files import Files, Keeping
 from broker.intake import Drains, Hangup, Intake, Receive
 from broker.line import Line
 from broker.live import LiveCalls, Scope
+from broker.other_keys import Found, KeptKeys, OtherKeys
 from broker.outbound import Outbound
 from broker.outcome import Outcome
 from broker.passing import Passage, Send, pass_on
@@ -77,6 +83,8 @@ class Booking:
     id: str
     tool: Tool
     key: SealedKey
+    kept: OtherKeys | Found
+    """The account's keys, for which the answer is searched."""
     model: str | None
     quote: Quote
     admission: Admission
@@ -101,6 +109,7 @@ class Broker:
         timeouts: Timeouts = _TIMEOUTS,
         verified_only: bool = False,
         drains: Drains | None = None,
+        files: Files | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -114,6 +123,8 @@ class Broker:
         self._timeouts = timeouts
         self._verified_only = verified_only
         self._drains = drains or Drains()
+        self._files = files
+        self._kept_keys = KeptKeys(vault)
         self._owed: deque[tuple[Booking, Tally, int]] = deque()
         """Calls that have ended, and whose end is not written down."""
         self._monotonic = monotonic
@@ -130,12 +141,14 @@ class Broker:
         except ClientGone:
             return  # before anything began
         tally = Tally(booking.model)
+        keeping = self._keeping(ask, booking)
+        passing = send if keeping is None else keeping.along(send)
         last_event = b""
         try:
             with self._live.join(
                 key=booking.key.id, tool=booking.tool.id, account=booking.tool.account
             ) as scope:
-                await self._exchange(ask, intake, booking, tally, scope, receive, send)
+                await self._exchange(ask, intake, booking, tally, scope, receive, passing)
         except ClientGone:
             tally.outcome = Outcome.CLIENT_GONE
         except CallFailure as failure:
@@ -147,6 +160,8 @@ class Broker:
                 last_event = wire.last_event(failure, ask.provider)
         finally:
             await self._settle(booking, tally)
+            if keeping is not None:
+                await keeping.give_up()
         # After the books are closed: a tool that reads no more would keep them open as long.
         if last_event:
             await send({"type": "http.response.body", "body": last_event})
@@ -238,7 +253,8 @@ class Broker:
                 bound=admission.bound,
                 at=at,
             )
-            return Booking(call, tool, key, model, quote, admission, at_once)
+            kept = self._kept_keys.look(tx, tool.owner)
+            return Booking(call, tool, key, kept, model, quote, admission, at_once)
 
         return self._store.write(unit)
 
@@ -268,11 +284,13 @@ class Broker:
         hangup = Hangup(scope, receive, tally, drains, stall=self._drains.stall)
         scrubber = None
         try:
-            body = _body_of(intake, booking, tally, hangup)
+            said = Said(dict(ask.headers).get(b"content-type", b""))
+            body = _body_of(intake, booking, tally, hangup, said)
             secret = self._open(booking.key)
-            scrubber = Scrubber(secret)
+            scrubber = self._scrubber(booking, secret)
             with written(ask.provider.slots[0], secret) as credential:
                 secret.wipe()
+                _check_words(ask, tally, scrubber)
                 answer = await self._outbound.send(
                     self._upstreams[ask.provider.id],
                     ask.method,
@@ -283,11 +301,20 @@ class Broker:
                     timeouts=self._timeouts,
                     before=lambda: self._dispatch(booking, tally),
                 )
+            readable, uninspected = inspectable(answer, ask.method)
             passage = Passage(
-                booking.id, ask.provider, booking.quote, booking.admission, b"stream" in ask.target
+                booking.id,
+                ask.provider,
+                booking.quote,
+                booking.admission,
+                said,
+                ask.method != b"HEAD",
+                b"stream" in ask.target,
+                uninspected,
+                booking.tool.inspected_only,
             )
             try:
-                await pass_on(answer, passage, tally, scrubber, send)
+                await pass_on(readable, passage, tally, scrubber, send)
             finally:
                 answer.abort()
         except UpstreamFailure as failed:
@@ -307,9 +334,10 @@ class Broker:
         scrubber = None
         try:
             secret = self._open(booking.key)
-            scrubber = Scrubber(secret)
+            scrubber = self._scrubber(booking, secret)
             with written(ask.provider.slots[0], secret) as credential:
                 secret.wipe()
+                _check_words(ask, talk, scrubber)
                 answer = await open_socket(
                     self._outbound,
                     self._upstreams[ask.provider.id],
@@ -350,11 +378,22 @@ class Broker:
                 raise CallGivenUp
         tally.dispatched = True
 
+    def _keeping(self, ask: Ask, booking: Booking) -> Keeping | None:
+        """Give what keeps the answer, where the tool asked for that."""
+        if ask.save_as is None or self._files is None or ask.method == b"HEAD":
+            return None
+        tool, provider = booking.tool, ask.provider.id
+        return self._files.keeping(tool.owner, booking.id, tool.id, provider, ask.save_as)
+
     def _open(self, key: SealedKey) -> Secret:
         try:
             return self._vault.open(key)
         except KeyNeedsReentry as broken:
             raise KeyUnusable(str(broken)) from None
+
+    def _scrubber(self, booking: Booking, secret: Secret) -> Scrubber:
+        """Give what strikes the account's keys out of the answer, as they were at the booking."""
+        return Scrubber(secret, self._kept_keys.settle(booking.tool.owner, booking.kept))
 
     async def _settle(self, booking: Booking, tally: Tally) -> None:
         """Write down what the call came to; if that fails, the tool has its answer all the same.
@@ -364,6 +403,8 @@ class Broker:
         at = self._clock()
         try:
             await self._store.write_soon(lambda tx: _close_books(tx, booking, tally, at))
+            if booking.model is not None and tally.model is None:  # it was a key: `_check_words`
+                self._store.erase_remains()
         except StoreUnavailable as failure:
             _LOG.error("The end of %s could not be written down yet. %s", booking.id, failure)
             self._owed.append((booking, tally, at))
@@ -377,6 +418,20 @@ class Broker:
             except BaseException:
                 self._owed.append(owed)  # behind the others: none is kept waiting by another's
                 raise
+
+
+def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
+    """Make sure that no key of the account stands where the tool's words go. None has left yet.
+
+    A key without a form of its own is told by nothing else. As a model's name it would stay in the
+    ledger: it is taken out again. Raises `CredentialInUrl` where one stands in the URL.
+    """
+    is_in_url = scrubber.finds(ask.target)
+    # Of a long path the model may be the key's beginning alone.
+    if is_in_url or (tally.model is not None and scrubber.finds(tally.model.encode())):
+        tally.model = None
+    if is_in_url:
+        raise CredentialInUrl
 
 
 def _as_failure_of(failed: UpstreamFailure, tally: Tally) -> CallFailure:
@@ -453,18 +508,25 @@ def _request_of(ask: Ask, intake: Intake) -> Request:
 
 
 def _body_of(
-    intake: Intake, booking: Booking, tally: Tally, hangup: Hangup
+    intake: Intake, booking: Booking, tally: Tally, hangup: Hangup, said: Said
 ) -> bytes | AsyncIterator[bytes] | None:
     """Give the body that goes out: whole, with what metering puts in; or as it comes."""
     tally.bytes_in = len(intake.first)
     body = intake.whole
     if body is None:
-        return intake.as_it_comes(tally, hangup.start)
+        return _noted(intake.as_it_comes(tally, hangup.start), said)
+    said.hold(body)
     hangup.start()
     tally.bytes_in = len(body)
     quote = booking.quote
     edits = (*quote.edits, *quote.capping) if booking.admission.governed else quote.edits
     return (splice(body, edits) if edits else body) or None
+
+
+async def _noted(pieces: AsyncIterator[bytes], said: Said) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        said.add(piece)
+        yield piece
 
 
 def _model_of(ask: Ask, quote: Quote, intake: Intake) -> str | None:

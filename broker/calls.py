@@ -49,6 +49,29 @@ _CALL: Final = (
     " EXISTS (SELECT 1 FROM reservations WHERE reservations.account = calls.account"
     " AND reservations.call = calls.id AND state = 'DISPUTED') FROM calls"
 )
+# By the plus, SQLite looks the call's few entries up, not all entries of that time for each call.
+_CHARGED_FOR: Final = (
+    f"EXISTS (SELECT 1 {_OF_CALL} AND +at >= :since AND +at < :until"
+    " AND (:model IS NULL OR coalesce(ledger.model, '') = :model))"
+)
+_NEVER_CHARGED: Final = (
+    "(started_at >= :since AND started_at < :until"
+    " AND (:model IS NULL OR coalesce(calls.model, '') = :model)"
+    f" AND NOT EXISTS (SELECT 1 {_OF_CALL}))"
+)
+_LATEST: Final = (
+    f"{_CALL} WHERE account = :account AND (:before IS NULL OR id < :before)"
+    " AND (:provider IS NULL OR provider = :provider)"
+    " AND (:tool IS NULL OR tool = :tool) AND (:key IS NULL OR key = :key)"
+    f" AND ({_CHARGED_FOR} OR {_NEVER_CHARGED}) ORDER BY id DESC LIMIT :most"
+)
+# Goes by `calls_of_key` alone, which holds the tool for it.
+_USES: Final = (
+    "SELECT key, tool, max(started_at), count(*) FROM calls WHERE account = :account"
+    " AND key IN (SELECT id FROM keys WHERE account = :account AND removed_at IS NULL"
+    " AND (:key IS NULL OR id = :key)) AND started_at >= :since GROUP BY key, tool"
+    " ORDER BY 3 DESC, tool"
+)
 
 
 def begin(
@@ -183,6 +206,33 @@ def give_up_on_the_dead(tx: Tx, *, silent_since: int, at: int) -> None:
     tx.run("DELETE FROM workers WHERE seen_at < :silent_since", silent_since=silent_since)
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which of an owner's calls are meant; what is None leaves nothing out.
+
+    A call belongs to the moment and the model for which it was charged, so that these are the very
+    calls of which `Ledger.spend` tells; one for which nothing was, to when it began and what it
+    named. From `since` until before `until`, in microseconds; the model "" is none at all.
+    """
+
+    provider: str | None = None
+    tool: str | None = None
+    key: str | None = None
+    model: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one tool did with one key: when it last began a call (microseconds), and how many."""
+
+    key: str
+    tool: str
+    last_at: int
+    calls: int
+
+
 class Calls:
     """The owner's calls, to look at."""
 
@@ -212,26 +262,37 @@ class Calls:
     async def latest(
         self,
         owner: Owner,
+        which: Which = Which(),
         *,
         before: str | None,
         most: int,
-        provider: str | None,
-        tool: str | None,
     ) -> list[Call]:
         """Give the owner's calls, newest first, those before the call `before` when given."""
         rows = await self._store.read(
             lambda tx: tx.all(
-                f"{_CALL} WHERE account = :account AND (:before IS NULL OR id < :before)"
-                " AND (:provider IS NULL OR provider = :provider)"
-                " AND (:tool IS NULL OR tool = :tool) ORDER BY id DESC LIMIT :most",
+                _LATEST,
                 account=owner.account,
                 before=before,
-                provider=provider,
-                tool=tool,
+                provider=which.provider,
+                tool=which.tool,
+                key=which.key,
+                model=which.model,
+                since=-(2**62) if which.since is None else which.since,
+                until=2**62 if which.until is None else which.until,
                 most=most,
             )
         )
         return [_call(row) for row in rows]
+
+    async def uses(self, owner: Owner, *, key: str | None, since: int) -> list[Use]:
+        """Give which tools called with each of the owner's keys since then, the latest first.
+
+        One key's alone where it is named. Whatever was removed is left out.
+        """
+        rows = await self._store.read(
+            lambda tx: tx.all(_USES, account=owner.account, key=key, since=since)
+        )
+        return [Use(*row) for row in rows]
 
 
 def _call(row: Row) -> Call:

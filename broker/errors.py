@@ -135,6 +135,20 @@ class UpstreamFailed(CallFailure):
     outcome = Outcome.UPSTREAM_FAILED
 
 
+class AnswerUninspectable(CallFailure):
+    """The answer is coded in a way that can't be inspected, and the tool takes no such answer."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "uninspectable"
+    outcome = Outcome.UPSTREAM_FAILED
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The provider's answer can't be inspected ({why}), and this tool takes none such. "
+            "What it cost is charged all the same."
+        )
+
+
 class UpstreamTooSlow(CallFailure):
     """The provider did not answer in time."""
 
@@ -216,6 +230,13 @@ class CommitmentGone(Failure):
 
     def __init__(self) -> None:
         super().__init__("Nothing of that name costs by the hour.")
+
+
+class FileGone(Failure):
+    """There is no such file."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such file: deleted, or never was.")
 
 
 class ClientGone(Failure):

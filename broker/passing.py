@@ -1,5 +1,6 @@
 """Passes an answer on as it comes: byte for byte, less the key should it stand in there.
 
+An error is read and written anew (`broker.provider_errors`), since it may repeat the request.
 Metering looks on. A short JSON answer is held until it is whole, so that its cost can stand in its
 head; a stream never is.
 """
@@ -7,15 +8,19 @@ head; a stream never is.
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-from broker.errors import UpstreamFailed
+from broker import provider_errors
+from broker.decoding import UNINSPECTED, Answer
+from broker.echoes import Said
+from broker.errors import AnswerUninspectable, UpstreamFailed
 from broker.money import shown
-from broker.outbound import Response
 from broker.outcome import Outcome
 from broker.reservations import Admission
 from broker.scrub import Scrubber
 from broker.tally import Tally
+from broker.upstream import UpstreamFailure
 from metering import Charge, Quote
 from providers import Provider
 
@@ -37,6 +42,7 @@ _RESPONSE_PASSES: Final = frozenset(
         b"content-range",
         b"accept-ranges",
         b"cache-control",
+        b"cf-ray",
         b"date",
         b"etag",
         b"last-modified",
@@ -58,24 +64,36 @@ class Passage:
     provider: Provider
     quote: Quote
     admission: Admission
+    said: Said
+    """What was said to the provider: no error may repeat it."""
+    has_body: bool
+    """The answer has one: what answers HEAD has none."""
     may_stream: bool
     """The answer may be of use before it is whole: nothing of it is held."""
+    uninspected: str | None = None
+    """Why its body can't be looked through, where that is so."""
+    inspected_only: bool = False
+    """Such an answer is refused."""
 
 
 async def pass_on(
-    answer: Response, passage: Passage, tally: Tally, scrubber: Scrubber, send: Send
+    answer: Answer, passage: Passage, tally: Tally, scrubber: Scrubber, send: Send
 ) -> None:
-    """Pass an answer on. Raises `UpstreamFailed` for one that can't be, and what reading raises."""
-    headers = _head_of(answer, passage.provider, scrubber)
-    known = dict(headers)
-    kind = known.get(b"content-type", b"").lower()
+    """Pass an answer on.
+
+    Raises `UpstreamFailed` for one that can't be, `AnswerUninspectable`, and what reading raises.
+    """
+    headers = _head_of(answer, passage, scrubber)
+    kind = dict(headers).get(b"content-type", b"").lower()
     tally.answered = answer.status
-    tally.streams = kind.startswith(b"text/event-stream") and b"content-length" not in known
-    if tally.worked and passage.quote.reader is not None:
-        tally.reader = passage.quote.reader(kind.decode("latin-1"))
-        if kind.startswith(b"text/event-stream"):
-            # Of such a stream an event may be taken out that the tool had not asked for.
-            headers = [(name, value) for name, value in headers if name != b"content-length"]
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        await _pass_error_on(answer, headers, passage, tally, scrubber, send)
+        return
+    passage.said.forget()
+    if passage.uninspected is not None:
+        headers = _marked(headers, passage.uninspected, refused=passage.inspected_only)
+    else:
+        headers = _read_along(headers, kind, passage.quote, tally)
     pieces = _Pieces(answer, tally, scrubber)
     held: list[bytes] = []
     if tally.reader is not None and not passage.may_stream and kind.startswith(b"application/json"):
@@ -106,12 +124,74 @@ async def pass_on(
     tally.outcome = Outcome.CLIENT_GONE if tally.gone else Outcome.ANSWERED
 
 
+def _marked(headers: Headers, uninspected: str, *, refused: bool) -> Headers:
+    """Say of an answer that it is passed on as it came: nothing is read of it, or added to it."""
+    if refused:
+        raise AnswerUninspectable(uninspected)
+    return [*headers, (UNINSPECTED, uninspected.encode("ascii"))]
+
+
+def _read_along(headers: Headers, kind: bytes, quote: Quote, tally: Tally) -> Headers:
+    """Have metering look at an answer as it passes; give the headers that are true of it then."""
+    is_events = kind.startswith(b"text/event-stream")
+    tally.streams = is_events and all(name != b"content-length" for name, _ in headers)
+    if tally.worked and quote.reader is not None:
+        tally.reader = quote.reader(kind.decode("latin-1"))
+        if is_events:
+            # Of such a stream an event may be taken out that the tool had not asked for.
+            return [(name, value) for name, value in headers if name != b"content-length"]
+    return headers
+
+
+async def _pass_error_on(  # noqa: PLR0917 - a step of `pass_on`, with what that has gathered
+    answer: Answer,
+    headers: Headers,
+    passage: Passage,
+    tally: Tally,
+    scrubber: Scrubber,
+    send: Send,
+) -> None:
+    body = b""
+    if passage.has_body:
+        came = await _error_of(answer) if passage.uninspected is None else None
+        body = provider_errors.rewritten(
+            answer.status, came, passage.provider, passage.said, scrubber
+        )
+        headers += [provider_errors.TYPE, (b"content-length", b"%d" % len(body))]
+    headers += about(
+        passage.call,
+        passage.provider,
+        tally.model,
+        passage.admission,
+        output_cap=passage.quote.output_cap,
+    )
+    tally.status = answer.status
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await _give(send, tally, body, more=False)
+    tally.outcome = Outcome.CLIENT_GONE if tally.gone else Outcome.ANSWERED
+
+
+async def _error_of(answer: Answer) -> bytes | None:
+    """Give an error's body, as far as it is looked at; None where it was broken off."""
+    pieces = []
+    size = 0
+    try:
+        async for piece in answer:
+            pieces.append(piece)
+            size += len(piece)
+            if size > provider_errors.LARGEST_READ:
+                break
+    except UpstreamFailure:
+        return None  # its status has come, which is what the tool most needs to know
+    return b"".join(pieces)
+
+
 class _Pieces:
     """The answer's body, looked through by metering and by the scrubber."""
 
     __slots__ = ("_answer", "_scrubber", "_tally", "ended")
 
-    def __init__(self, answer: Response, tally: Tally, scrubber: Scrubber) -> None:
+    def __init__(self, answer: Answer, tally: Tally, scrubber: Scrubber) -> None:
         self._answer = answer
         self._tally = tally
         self._scrubber = scrubber
@@ -144,7 +224,7 @@ async def _give(send: Send, tally: Tally, body: bytes, *, more: bool) -> None:
     tally.passed(body)
 
 
-def _head_of(answer: Response, provider: Provider, scrubber: Scrubber) -> Headers:
+def _head_of(answer: Answer, passage: Passage, scrubber: Scrubber) -> Headers:
     """Give the headers that may pass, the key struck out of them."""
     if answer.status in _REDIRECTS:
         raise UpstreamFailed(
@@ -156,10 +236,12 @@ def _head_of(answer: Response, provider: Provider, scrubber: Scrubber) -> Header
     headers = [
         (name, value)
         for name, value in answer.headers
-        if name in _RESPONSE_PASSES or name.startswith(provider.headers)
+        if name in _RESPONSE_PASSES or name.startswith(passage.provider.headers)
     ]
     if scrubber.finds(b"\0".join([value for _, value in headers])):
         headers = [(name, scrubber.strike(value)) for name, value in headers]
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        headers = provider_errors.headers_of(answer.status, headers, passage.said, scrubber)
     if answer.status in _NO_BODY:
         # Here it tells of the body that GET would have given (RFC 9110, section 8.6): none comes.
         headers = [(name, value) for name, value in headers if name != b"content-length"]

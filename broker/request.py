@@ -11,11 +11,14 @@ from accounts.errors import TokenUnknown
 from accounts.tokens import TokenKind
 from broker.errors import CredentialInUrl, RequestRefused, ToolTokenRequired
 from providers import CATALOGUE, Provider, Slot
+from redact import redact
 
 Headers = list[tuple[bytes, bytes]]
 
 CHOICE: Final = b"keysteward-key"
 """Request header that names the key to use, by reference or label; without it, the default."""
+SAVE_AS: Final = b"keysteward-save-as"
+"""Request header: keep the answer as a file of this name."""
 
 # What is passed on. CONNECT would make a tunnel of the connection to the provider, and TRACE answer
 # with the request, key and all.
@@ -43,15 +46,40 @@ _CREDENTIAL_NAMES: Final = frozenset(
         b"authorization",
         b"x-api-key",
         b"x-goog-api-key",
+        b"access_key",
+        b"auth",
+        b"auth_key",
+        b"bearer",
+        b"credential",
+        b"id_token",
+        b"jwt",
+        b"passwd",
+        b"private_key",
+        b"pwd",
+        b"refresh_token",
+        b"secret_key",
+        b"session_token",
+        b"sig",
+        b"signature",
+        b"subscription-key",
+        b"x-amz-credential",
+        b"x-amz-security-token",
+        b"x-amz-signature",
+        b"x-goog-credential",
+        b"x-goog-signature",
     }
 )
+"""Names of query parameters that hold a credential wherever they are used: none of the catalogue's
+providers has another use for them, but where its row says so (`harmless_queries`)."""
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
     r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )
+_OURS: Final = frozenset({CHOICE, SAVE_AS})
 _MOST_DIGITS: Final = 18
+_FILE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f/\\]{1,200}")
 _READS: Final = frozenset({"GET", "HEAD"})
 _CONDITIONS: Final = frozenset({b"range", b"if-none-match", b"if-modified-since"})
 _REQUEST_PASSES: Final = frozenset(
@@ -89,6 +117,8 @@ class Ask:
     has_body: bool
     token_digest: bytes
     choice: str | None
+    save_as: str | None = None
+    """The name under which the answer is to be kept."""
     opens_socket: bool = False
     """It is a websocket's handshake."""
     subprotocols: tuple[str, ...] = ()
@@ -113,7 +143,7 @@ def check(
     _check_target(provider, path, query)
     passed: Headers = []
     token: bytes | None = None
-    choice: str | None = None
+    ours: dict[bytes, str] = {}
     length: int | None = None
     chunked = False
     for name, value in headers:
@@ -123,8 +153,8 @@ def check(
             length = _length(value)
         elif name == b"transfer-encoding":
             chunked = True
-        elif name == CHOICE:
-            choice = value.decode("utf-8", "replace")
+        elif name in _OURS:
+            ours[name] = value.decode("utf-8", "replace").strip()
         elif name == b"upgrade" and value.lower() == b"websocket" and not opens_socket:
             raise RequestRefused("A websocket is asked for with `Connection: Upgrade` as well.")
         for slot in provider.slots:
@@ -136,8 +166,31 @@ def check(
     has_body = chunked or bool(length)
     verb = method.encode("ascii")
     return Ask(
-        provider, verb, target, passed, length, has_body, digest, choice, opens_socket=opens_socket
+        provider,
+        verb,
+        target,
+        passed,
+        length,
+        has_body,
+        digest,
+        ours.get(CHOICE),
+        _file_name(ours.get(SAVE_AS), opens_socket=opens_socket),
+        opens_socket=opens_socket,
     )
+
+
+def _file_name(name: str | None, *, opens_socket: bool) -> str | None:
+    """Check a file's name; what looks like a secret is struck out of it."""
+    if name is None:
+        return None
+    if opens_socket:
+        raise RequestRefused("What is said over a websocket is not kept: leave keysteward-save-as.")
+    if not _FILE_NAME.fullmatch(name) or not name.strip(".") or "\ufffd" in name:
+        raise RequestRefused(
+            "keysteward-save-as names a file: UTF-8, at most 200 characters, no slashes."
+        )
+    plain: str = redact(name)
+    return plain
 
 
 def _plain(method: str, passed: Headers) -> Headers:
@@ -170,7 +223,7 @@ def _length(value: bytes) -> int:
 def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
     if len(path) + len(query) > _LONGEST_TARGET:
         raise RequestRefused(f"The URL is longer than {_LONGEST_TARGET} bytes.")
-    if query and _names_a_credential(query, provider.harmless_queries):
+    if names_a_credential(query, provider.harmless_queries):
         raise CredentialInUrl
     if carries_a_key(path) or carries_a_key(query):
         raise CredentialInUrl
@@ -185,7 +238,10 @@ def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
         raise RequestRefused("The path must hold no . or .. segment.")
 
 
-def _names_a_credential(query: bytes, harmless: tuple[bytes, ...]) -> bool:
+def names_a_credential(query: bytes, harmless: tuple[bytes, ...]) -> bool:
+    """Tell whether a parameter's name says that it is a credential, of those not taken out."""
+    if not query:
+        return False
     names = (
         unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).strip().lower()
         for pair in query.replace(b";", b"&").split(b"&")

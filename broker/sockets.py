@@ -11,7 +11,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from broker import calls, request, reservations
+from broker import calls, decoding, provider_errors, request, reservations
+from broker.echoes import Said
 from broker.errors import (
     CallCut,
     CallFailure,
@@ -157,15 +158,22 @@ class Conversation:
     async def decline(
         self, answer: Declined, call: str, provider: Provider, scrubber: Scrubber
     ) -> Farewell:
-        """Pass on why a provider opened no websocket. Raises `UpstreamFailed` for what can't be."""
+        """Pass on why a provider opened no websocket, as errors are: what it says is written anew.
+
+        Raises `UpstreamFailed` for what can't be.
+        """
         if answer.status < HTTPStatus.BAD_REQUEST:
             raise UpstreamFailed(
                 "The provider opened no websocket there. Where it leads elsewhere, that is not "
                 "followed: it could carry the key off."
             )
-        talk, body = self._talk, scrubber.strike(answer.body)
-        talk.answered = talk.status = answer.status
+        talk, status = self._talk, answer.status
+        came = decoding.whole(answer.headers, answer.body, provider_errors.LARGEST_READ + 1)
+        body = provider_errors.rewritten(status, came, provider, Said(), scrubber)
+        talk.answered = talk.status = status
         head = _head_of(answer.headers, call, provider, talk, scrubber)
+        head = provider_errors.headers_of(status, head, Said(), scrubber)
+        head.append(provider_errors.TYPE)
         await self._line.decline(answer.status, head, body)
         talk.passed(body)
         talk.outcome = Outcome.ANSWERED
@@ -191,8 +199,9 @@ class Conversation:
             talk.hear(message.data, now)
             if talk.slices is not None and talk.slices.is_due(now):
                 self._is_due.set()
-            if scrubber.finds(message.data):
-                message = message._replace(data=scrubber.strike(message.data))
+            data = scrubber.strike(message.data)
+            if data is not message.data:
+                message = message._replace(data=data)
             await line.send(message)
             talk.passed(message.data)
         talk.outcome = Outcome.ANSWERED

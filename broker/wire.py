@@ -6,13 +6,14 @@ where the provider's SDK shows or keeps them.
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from broker.errors import CallFailure
 from providers import ErrorStyle, Provider
 
-_OPENAI_TYPES: Final = {
+_OPENAI_TYPES: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     # What an OpenAI account gets that has run out of money, and what its SDKs' users look for.
     HTTPStatus.PAYMENT_REQUIRED: "insufficient_quota",
@@ -24,7 +25,7 @@ _OPENAI_TYPES: Final = {
     HTTPStatus.GATEWAY_TIMEOUT: "server_error",
 }
 # docs.anthropic.com/en/api/errors
-_ANTHROPIC_TYPES: Final = {
+_ANTHROPIC_TYPES: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.PAYMENT_REQUIRED: "billing_error",
     HTTPStatus.FORBIDDEN: "permission_error",
@@ -38,7 +39,7 @@ _ANTHROPIC_TYPES: Final = {
 }
 # cloud.google.com/apis/design/errors: the canonical codes. A ceiling is a condition that somebody
 # has to change; RESOURCE_EXHAUSTED would say that waiting helps.
-_GOOGLE_STATUSES: Final = {
+_GOOGLE_STATUSES: Final[dict[int, str]] = {
     HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
     HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
     HTTPStatus.PAYMENT_REQUIRED: "FAILED_PRECONDITION",
@@ -54,6 +55,22 @@ _GOOGLE_STATUSES: Final = {
 }
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a failure's document is made of."""
+
+    status: int
+    code: str
+    message: str
+    facts: Mapping[str, str]
+
+
+def summary(status: int, code: str, sentence: str, provider: Provider) -> bytes:
+    """Give the JSON body that tells of a provider's error, in that provider's form."""
+    told = Told(status, code, f"keysteward: {sentence}", {})
+    return _json(_DOCUMENTS[provider.error_style](told))
 
 
 def body_of(failure: CallFailure, provider: Provider | None) -> bytes:
@@ -87,48 +104,61 @@ def _json(document: Document) -> bytes:
 
 
 def _document(failure: CallFailure, style: ErrorStyle) -> Document:
-    return _DOCUMENTS[style](failure, f"keysteward: {failure}", failure.facts or {})
+    told = Told(failure.status, failure.code, f"keysteward: {failure}", failure.facts or {})
+    return _DOCUMENTS[style](told)
 
 
-def _openai(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    kind = _OPENAI_TYPES.get(failure.status, "invalid_request_error")
+def _else(told: Told, of_the_provider: str) -> str:
+    """Give the type of a status that has none of its own: whose fault it is."""
+    faulty = told.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return of_the_provider if faulty else "invalid_request_error"
+
+
+def _openai(told: Told) -> Document:
+    kind = _OPENAI_TYPES.get(told.status, _else(told, "server_error"))
     return {
-        "error": {**facts, "message": message, "type": kind, "param": None, "code": failure.code}
+        "error": {
+            **told.facts,
+            "message": told.message,
+            "type": kind,
+            "param": None,
+            "code": told.code,
+        }
     }
 
 
-def _anthropic(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    kind = _ANTHROPIC_TYPES.get(failure.status, "invalid_request_error")
-    error = {**facts, "type": kind, "message": message, "code": failure.code}
+def _anthropic(told: Told) -> Document:
+    kind = _ANTHROPIC_TYPES.get(told.status, _else(told, "api_error"))
+    error = {**told.facts, "type": kind, "message": told.message, "code": told.code}
     return {"type": "error", "error": error}
 
 
-def _google(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+def _google(told: Told) -> Document:
     detail: Document = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": failure.code.upper(),
+        "reason": told.code.upper(),
         "domain": "keysteward",
     }
-    if facts:
-        detail["metadata"] = dict(facts)
+    if told.facts:
+        detail["metadata"] = dict(told.facts)
     return {
         "error": {
-            "code": int(failure.status),
-            "message": message,
-            "status": _GOOGLE_STATUSES.get(failure.status, "UNKNOWN"),
+            "code": int(told.status),
+            "message": told.message,
+            "status": _GOOGLE_STATUSES.get(told.status, "UNKNOWN"),
             "details": [detail],
         }
     }
 
 
-def _mistral(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {"object": "error", **_openai(failure, message, facts)["error"]}
+def _mistral(told: Told) -> Document:
+    return {"object": "error", **_openai(told)["error"]}
 
 
-def _openrouter(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+def _openrouter(told: Told) -> Document:
     # See openrouter.ai/docs/api/reference/errors-and-debugging: its `code` is the HTTP status.
-    metadata = {**facts, "code": failure.code}
-    return {"error": {"code": int(failure.status), "message": message, "metadata": metadata}}
+    metadata = {**told.facts, "code": told.code}
+    return {"error": {"code": int(told.status), "message": told.message, "metadata": metadata}}
 
 
 def _openrouter_chunk(failure: CallFailure) -> Document:
@@ -141,8 +171,8 @@ def _openrouter_chunk(failure: CallFailure) -> Document:
     }
 
 
-def _cohere(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {**facts, "message": message, "code": failure.code}
+def _cohere(told: Told) -> Document:
+    return {**told.facts, "message": told.message, "code": told.code}
 
 
 def _cohere_end(failure: CallFailure) -> Document:
@@ -152,50 +182,54 @@ def _cohere_end(failure: CallFailure) -> Document:
     return {"type": "message-end", "delta": delta}
 
 
-def _elevenlabs(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {"detail": {**facts, "status": failure.code, "message": message}}
+def _elevenlabs(told: Told) -> Document:
+    return {"detail": {**told.facts, "status": told.code, "message": told.message}}
 
 
-def _stripe(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+def _stripe(told: Told) -> Document:
     # docs.stripe.com/api/errors. Its SDKs go by the status: a 402 is a CardError, whatever type.
-    faulty = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    kind = "api_error" if faulty else "invalid_request_error"
-    return {"error": {**facts, "type": kind, "code": failure.code, "message": message}}
+    kind = _else(told, "api_error")
+    return {"error": {**told.facts, "type": kind, "code": told.code, "message": told.message}}
 
 
-def _twilio(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+def _twilio(told: Told) -> Document:
     # Its `code` is a number of its own list, of which none fits; its SDKs keep `details` whole.
     return {
         "code": None,
-        "message": message,
+        "message": told.message,
         "more_info": None,
-        "status": int(failure.status),
-        "details": {**facts, "code": failure.code},
+        "status": int(told.status),
+        "details": {**told.facts, "code": told.code},
     }
 
 
-def _resend(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {**facts, "statusCode": int(failure.status), "name": failure.code, "message": message}
+def _resend(told: Told) -> Document:
+    return {
+        **told.facts,
+        "statusCode": int(told.status),
+        "name": told.code,
+        "message": told.message,
+    }
 
 
-def _vultr(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {**facts, "error": message, "status": int(failure.status), "code": failure.code}
+def _vultr(told: Told) -> Document:
+    return {**told.facts, "error": told.message, "status": int(told.status), "code": told.code}
 
 
-def _graphql(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
-    return {"errors": [{"message": message, "extensions": {**facts, "code": failure.code}}]}
+def _graphql(told: Told) -> Document:
+    return {"errors": [{"message": told.message, "extensions": {**told.facts, "code": told.code}}]}
 
 
-def _github(failure: CallFailure, message: str, facts: Mapping[str, str]) -> Document:
+def _github(told: Told) -> Document:
     # Its SDKs show `errors` behind the message.
     return {
-        "message": message,
-        "errors": [{**facts, "resource": "keysteward", "code": failure.code}],
-        "status": str(int(failure.status)),
+        "message": told.message,
+        "errors": [{**told.facts, "resource": "keysteward", "code": told.code}],
+        "status": str(int(told.status)),
     }
 
 
-_DOCUMENTS: Final[dict[ErrorStyle, Callable[[CallFailure, str, Mapping[str, str]], Document]]] = {
+_DOCUMENTS: Final[dict[ErrorStyle, Callable[[Told], Document]]] = {
     ErrorStyle.OPENAI: _openai,
     ErrorStyle.ANTHROPIC: _anthropic,
     ErrorStyle.GOOGLE: _google,

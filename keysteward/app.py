@@ -21,10 +21,12 @@ from accounts import limits, moving
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
 from broker import calls, commitments
+from broker import files as kept_files
 from broker.broker import Broker
 from broker.calls import Calls
 from broker.ceilings import Ceilings
 from broker.commitments import Commitments
+from broker.files import Files
 from broker.ledger import Ledger
 from broker.live import LiveCalls
 from broker.outbound import Outbound
@@ -34,10 +36,12 @@ from broker.verification import Verifier
 from keysteward import logs
 from keysteward.config import Config, SettingUnfit
 from keysteward.doors import door_routes
+from keysteward.downloads import download_routes
+from keysteward.export import export_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.hardening import harden
-from keysteward.http import VIA, KnownHosts, SafeHeaders, Via, health_routes
+from keysteward.http import VIA, CleanUrls, KnownHosts, SafeHeaders, Via, health_routes
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.people import gather
 from metering import prices
@@ -118,6 +122,7 @@ def create_app(
             people = gather(
                 stack, config, store, keyring, clock, hasher, vault, limits=guess_limits
             )
+            files = Files(store, keyring, clock, most=config.files_megabytes << 20)
             services = Services(
                 store=store,
                 signer=keyring,
@@ -127,6 +132,7 @@ def create_app(
                 revocations=revocations,
                 listeners=listeners,
                 calls=Calls(store),
+                files=files,
                 money=Money(
                     Ceilings(store, keyring, clock),
                     Ledger(store, keyring, clock),
@@ -147,6 +153,7 @@ def create_app(
                 worker,
                 timeouts=timeouts,
                 verified_only=config.verified_only,
+                files=files,
             )
             app.via = Via(broker)
             endpoint = GraphQLEndpoint(build(introspection=config.introspection), services)
@@ -156,6 +163,8 @@ def create_app(
                     Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
                     *health_routes(store, keyring, live),
                     *door_routes(config, services),
+                    *download_routes(services),
+                    *export_routes(services),
                 ]
             )
             tail = Tail(store)
@@ -176,7 +185,7 @@ def create_app(
             app.via = app.graphql = None
 
     starlette = Starlette(lifespan=lifespan)
-    app = App(SafeHeaders(starlette, secure=config.secure))
+    app = App(SafeHeaders(CleanUrls(starlette), secure=config.secure))
     return app
 
 
@@ -222,6 +231,7 @@ class Housekeeping:
             commitments.renew(tx, now=now)
             self._people.deletion.sweep(tx, now=now)
             if sweeps:
+                kept_files.sweep(tx, now=now)
                 forget(tx, older_than=now - self._history)
                 limits.sweep(tx, now=now)
                 moving.forget(tx, older_than=now - self._history)

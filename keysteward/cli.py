@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 import redact
-from keysteward.commands import account, prices
+from keysteward.commands import account, keys, prices
 from keysteward.commands.audit import audit
 from keysteward.commands.demo import demo
 from keysteward.commands.doctor import doctor
@@ -59,6 +59,11 @@ price_list.command(help=_prose(prices.update))(prices.update)
 commands.add_typer(
     price_list, name="prices", help="Which model prices are in use; take a newer list."
 )
+key_list = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+# With a callback, so that its one command still stands under its own name.
+key_list.callback()(lambda: None)
+key_list.command(help=_prose(keys.export))(keys.export)
+commands.add_typer(key_list, name="keys", help="Write the list of an account's keys to a file.")
 commands.add_typer(tokens, name="token", help="Check a token, or make one for a GraphQL client.")
 
 

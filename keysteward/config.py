@@ -61,6 +61,13 @@ def _days(text: str) -> int:
     return number
 
 
+def _megabytes(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 1_000_000:  # noqa: PLR2004
+        raise ValueError("not between 0 and 1000000")
+    return number
+
+
 def _switch(text: str) -> bool:
     return {"on": True, "off": False}[text.strip().lower()]
 
@@ -130,6 +137,17 @@ def _issuer(text: str) -> str:
 def _digits(text: str) -> str:
     if text and not (text.isascii() and text.isdecimal()):
         raise ValueError("not digits")
+    return text
+
+
+def _contact(text: str) -> str:
+    """Read where weaknesses are reported to: a mail address or a page, as RFC 9116 writes it."""
+    text = text.strip()
+    parts = urlsplit(text)
+    is_mail = parts.scheme == "mailto" and re.fullmatch(r"[^\s@<>\"?]+@[^\s@<>\"?]+", parts.path)
+    is_page = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
+    if text and not (re.fullmatch(r"[!-~]+", text) and (is_mail or is_page)):
+        raise ValueError("no contact")
     return text
 
 
@@ -369,7 +387,16 @@ SETTINGS: Final = (
         _switch,
         "on",
         "on or off",
-        "Let clients ask GraphQL for its schema.",
+        "Let clients ask GraphQL for its schema; off holds for everybody, whoever is signed in.",
+    ),
+    Setting(
+        "SECURITY_CONTACT",
+        "security_contact",
+        _contact,
+        "",
+        "mailto:… or https://…",
+        "Where a weakness of this installation is reported to; shown at /security and in "
+        "/.well-known/security.txt. Not set: the words of SECURITY.md, and no such file.",
     ),
     Setting(
         "UPSTREAMS",
@@ -389,6 +416,14 @@ SETTINGS: Final = (
         "1 to 36500",
         "For how many days the log of changes is kept. A tool that was away for longer is told to "
         "list its keys anew.",
+    ),
+    Setting(
+        "FILES_MEGABYTES",
+        "files_megabytes",
+        _megabytes,
+        "1024",
+        "0 to 1000000",
+        "How much the answers that an account's tools have kept may come to. 0: none are kept.",
     ),
     Setting(
         "LOG_LEVEL",
@@ -433,8 +468,10 @@ class Config:
     whatsapp_url: str
     graphiql: bool
     introspection: bool
+    security_contact: str
     upstreams: dict[str, Upstream]
     history_days: int
+    files_megabytes: int
     log_level: str
 
     @classmethod
@@ -544,6 +581,11 @@ class Config:
     def prices_file(self) -> Path:
         """Give the file of model prices that the operator took, which need not be there."""
         return self.data / "prices.json"
+
+    @property
+    def proofs_file(self) -> Path:
+        """Give the file of what the checks of the promises said, which need not be there."""
+        return self.data / "proofs.json"
 
     def _check_together(self) -> None:
         """Refuse half of what only works whole, rather than fail at somebody's sign-in."""

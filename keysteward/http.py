@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -166,6 +166,36 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+class CleanUrls:
+    """Refuses a request whose URL bears a credential: it stays in histories, proxies and logs.
+
+    Brokered calls are looked at by `broker.request.check`, with more names than here: pages of ours
+    name a key's reference `key`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] != "http" or not _bears_a_credential(scope):
+            await self._app(scope, receive, send)
+            return
+        sentence = "A credential stands in the URL. If it is a real one, rotate it."
+        await PlainTextResponse(
+            sentence, HTTPStatus.BAD_REQUEST, headers={"cache-control": "no-store"}
+        )(scope, receive, send)
+
+
+def _bears_a_credential(scope: Scope) -> bool:
+    query = scope["query_string"]
+    return (
+        request.names_a_credential(query, (b"key",))
+        or request.carries_a_key(scope["raw_path"])
+        or request.carries_a_key(query)
+    )
 
 
 class KnownHosts:

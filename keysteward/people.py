@@ -30,6 +30,7 @@ from accounts.ways import Ways
 from accounts.whatsapp import WhatsApp
 from broker.calls import Calls
 from broker.ceilings import Ceilings
+from broker.files import Files
 from keysteward.box import SealedBox
 from keysteward.config import Config
 from keysteward.masterkey import cookie_keyring_of
@@ -58,6 +59,7 @@ def gather(  # noqa: PLR0917 - made in one place
         Calls(store),
         Revocations(store, clock),
         Ceilings(store, keyring, clock),
+        Files(store, keyring, clock, most=config.files_megabytes << 20),
     )
     box = SealedBox(keyring)
     tickets, outbox, links = Tickets(box), Outbox(box), Links(config.url)

@@ -11,28 +11,38 @@ from redact import linear
 from redact.extents import BY_KIND, Struck, done, shown
 from redact.fingerprints import KnownSecrets
 from redact.linear import Found
-from redact.patterns import FIND, FIND_IN_PARTS, JOINED, KINDS, MARK, TAGGED
+from redact.patterns import (
+    CUTTING,
+    ESCAPES_OF_ESC,
+    FINDERS,
+    FOLDS,
+    JOINED,
+    KINDS,
+    MARK,
+    TAGGED,
+    begins_in,
+)
 
 _LINE: Final = 4096
-_FOR_A_LINE: Final = ((tuple(BY_KIND.get(kind) for kind in KINDS), FIND),)
-_FOR_LONG: Final = tuple(
-    (tuple(BY_KIND.get(kind) for kind in kinds), finder) for kinds, finder in FIND_IN_PARTS
-)
+_HANDLERS: Final = tuple(BY_KIND.get(kind) for kind in KINDS)
 _LOST: Final = b"[redacted: this text could not be looked through]"
 _DEEPEST: Final = 3
 """So often may a text be escaped: `%`-escapes inside `\\u00xx`-escapes inside JSON."""
+_ESCAPE_WITHIN: Final = 6
+"""Bytes from an escape's beginning, which may have four backslashes, to its `u` or `x`."""
 _MARKS: Final = re.compile(
     rb"(?:[A-Za-z0-9_./-]{1,32}\xe2\x80\xa6)?\[redacted(?:\xff[0-9a-f]{4})?\]"
 )
 _BARE_COLOUR: Final = b"\x1b["
-_ESCAPES_OF_ESC: Final = (b"\\u001b[", b"\\u001B[", b"\\x1b[", b"\\x1B[", b"\\033[")
 _COLOUR_END: Final = re.compile(rb"\A[0-9;:?]{0,32}[A-Za-z]")
 _ESCAPED_RUN: Final = linear.compiled(
-    rb"(?:%[0-9A-Fa-f]{2})+|(?:\\{1,4}u00[0-9A-Fa-f]{2})+|(?:\\{1,4}x[0-9A-Fa-f]{2})+"
+    rb"(?:%25[0-9A-Fa-f]{2}){12,}|(?:%[0-9A-Fa-f]{2})+"
+    rb"|(?:\\{1,4}u00[0-9A-Fa-f]{2})+|(?:\\{1,4}x[0-9A-Fa-f]{2})+"
 )
-_FOLDS: Final = (b"\\\n", b"\\\r\n", b"\\\\\\n")
-"""A line's end behind a backslash: as it is, as Windows writes it, and in a JSON string."""
-_CUTTING: Final = linear.compiled(linear.any_of((*_ESCAPES_OF_ESC, *_FOLDS)))
+_TWICE: Final = re.compile(rb"%25[^%]")
+_TAGGED: Final = linear.compiled(linear.any_of((TAGGED,)))
+_OPENED, _JOINT, _BLANK = JOINED[:-1], JOINED[-1:], TAGGED[-1:]
+_CUTTING: Final = linear.compiled(linear.any_of(CUTTING))
 
 
 class Redactor:
@@ -45,6 +55,8 @@ class Redactor:
         """Give the text without its secrets. Lone surrogates pass as they are."""
         try:
             data = text.encode("utf-8", "surrogatepass")
+            if self._is_plain(data):
+                return text
             struck_out = self._strike(data)
             return text if struck_out is data else struck_out.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
@@ -55,28 +67,35 @@ class Redactor:
     def clean_bytes(self, data: bytes) -> bytes:
         """Give the bytes without their secrets, whatever encoding they are in."""
         try:
-            return self._strike(bytes(data))
+            data = bytes(data)
+            return data if self._is_plain(data) else self._strike(data)
         except Exception:  # noqa: BLE001 - as above
             return _LOST
 
+    def _is_plain(self, data: bytes) -> bool:
+        """Tell whether a line holds nothing that even begins like a secret: so it is with most."""
+        return len(data) <= _LINE and not begins_in(data) and not self.known.may_be_in(data)
+
     def _strike(self, data: bytes) -> bytes:
         escaped = b"\\" in data
-        if not escaped and b"\x1b" not in data and TAGGED not in data:
-            clean = self._pass(data, 0)
-            return clean if clean is data else clean.replace(JOINED, TAGGED)
-        text = data.replace(TAGGED, JOINED)
+        tagged = _TAGGED.search(data) is not None
+        if not escaped and not tagged and b"\x1b" not in data:
+            text = self._strike_known(data)
+            if text is data:
+                return self._strike_forms(data, 0, told=True)
+            return _tags_of(self._strike_forms(text, 0))
+        text = data.replace(TAGGED, JOINED) if tagged else data
         escaped = escaped and _CUTTING.search(text) is not None
         if escaped:
             text = self._line_by_line(text, _bare_colours(text), _BARE_COLOUR)
         if b"\x1b" in text:
             text = self._line_by_line(text, text, _BARE_COLOUR)
-        if escaped and any(fold in text for fold in _FOLDS):
+        if escaped and any(fold in text for fold in FOLDS):
             plain = _unfolded(text)
             plain_clean, clean = self._pass(plain, 0), self._pass(text, 0)
-            shown_clean = clean if _unfolded(clean) == plain_clean else plain_clean
-            return shown_clean.replace(JOINED, TAGGED)
+            return _tags_of(clean if _unfolded(clean) == plain_clean else plain_clean)
         clean = self._pass(text, 0)
-        return data if clean is data else clean.replace(JOINED, TAGGED)
+        return data if clean is data else _tags_of(clean)
 
     def _line_by_line(self, text: bytes, coloured: bytes, colour: bytes) -> bytes:
         """Give the text; where a line hides a secret behind its colours, the line without them."""
@@ -88,7 +107,7 @@ class Redactor:
             at = len(coloured) if at < 0 else at
             line = coloured[start:at]
             plain = _uncoloured(line)
-            plain_clean = self._pass(plain, 0)
+            plain_clean = plain if self._is_plain(plain) else self._pass(plain, 0)
             if plain_clean is not plain and _uncoloured(self._pass(line, 0)) != plain_clean:
                 pieces += (coloured[done_to:start], plain_clean)
                 done_to = at
@@ -98,7 +117,7 @@ class Redactor:
         return self._strike_forms(self._strike_known(data), depth)
 
     def _strike_known(self, data: bytes) -> bytes:
-        places = self.known.places(data) if len(self.known) else []
+        places = self.known.places(data)
         if not places:
             return data
         pieces: list[bytes] = []
@@ -108,16 +127,17 @@ class Redactor:
             at = place.end
         return b"".join((*pieces, data[at:]))
 
-    def _strike_forms(self, data: bytes, depth: int) -> bytes:
-        finders = _FOR_A_LINE if len(data) <= _LINE else _FOR_LONG
-        coming = [finder.first(data) for _, finder in finders]
+    def _strike_forms(self, data: bytes, depth: int, *, told: bool = False) -> bytes:
+        """Strike what looks like a secret. `told`: at once with marks as they are to be shown."""
+        coming = [finder.first(data) for finder in FINDERS]
         if not any(coming):
             return data
-        pieces: list[bytes] = []
+        pieces: list[bytes | memoryview] = []
+        # What stays of a long text is copied once.
+        whole = data if len(data) <= _LINE else memoryview(data)
         written = at = 0
         while (nearest := _nearest(coming)) is not None:
-            part = coming.index(nearest)
-            handler = finders[part][0][nearest.kind]
+            handler = _HANDLERS[nearest.kind]
             start, end = nearest.start, nearest.end
             found: Struck | None
             if handler is None:
@@ -130,12 +150,13 @@ class Redactor:
             if found is None or not instead:
                 at = end
             else:
-                pieces += (data[written : max(written, found.start)], instead)
+                instead = instead.replace(JOINED, TAGGED) if told else instead
+                pieces += (whole[written : max(written, found.start)], instead)
                 written = at = found.end
-            for other, (_, finder) in enumerate(finders):
-                if (there := coming[other]) is not None and (there.at < at or other == part):
-                    coming[other] = finder.first(data, at)
-        return b"".join((*pieces, data[written:])) if pieces else data
+            for which, there in enumerate(coming):
+                if there is not None and (there is nearest or there.at < at):
+                    coming[which] = FINDERS[which].first(data, at)
+        return b"".join((*pieces, whole[written:])) if pieces else data
 
     def _instead(self, data: bytes, found: Struck) -> bytes:
         as_it_stands = data[found.start : found.end]
@@ -152,12 +173,24 @@ class Redactor:
         """Give the marks of the secrets in a text whose every byte is escaped, if there are any."""
         if depth >= _DEEPEST:
             return b""
-        digits = run.translate(None, b"%\\").replace(b"u00", b"").replace(b"x", b"")
-        decoded = bytes.fromhex(digits.decode())
+        # `%73`, `\\x73`, `\\u0073`, `%2573` without what escapes: of `0073` and `2573` every
+        # second byte is wanted.
+        decoded = bytes.fromhex(run.translate(None, b"%\\ux").decode())
+        if b"u" in run[:_ESCAPE_WITHIN] or _TWICE.match(run):
+            decoded = decoded[1::2]
         clean = self._pass(decoded, depth + 1)
         if clean is decoded:
             return b""
         return b" ".join(_MARKS.findall(clean)) or MARK
+
+
+def _tags_of(text: bytes) -> bytes:
+    """Give the marks their blank back: by one byte, which is found at ten times the pace of ten."""
+    first, *rest = text.split(_JOINT)
+    pieces = [first]
+    for piece in rest:
+        pieces += (_BLANK if pieces[-1].endswith(_OPENED) else _JOINT, piece)
+    return b"".join(pieces)
 
 
 def _nearest(coming: list[Found | None]) -> Found | None:
@@ -166,7 +199,7 @@ def _nearest(coming: list[Found | None]) -> Found | None:
 
 
 def _bare_colours(text: bytes) -> bytes:
-    for escape in _ESCAPES_OF_ESC:
+    for escape in ESCAPES_OF_ESC:
         text = text.replace(escape, _BARE_COLOUR)
     return text
 
@@ -177,6 +210,6 @@ def _uncoloured(text: bytes) -> bytes:
 
 
 def _unfolded(text: bytes) -> bytes:
-    for fold in _FOLDS:
+    for fold in FOLDS:
         text = text.replace(fold, b"")
     return text

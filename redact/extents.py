@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from providers import CATALOGUE
 from redact import linear
-from redact.patterns import ELLIPSIS, ENCODED, KEY, OWN_PREFIXES, PREFIXES
+from redact.patterns import ELLIPSIS, ENCODED, KEY, MARK, OWN_PREFIXES, PREFIXES
 from redact.shapes import ALNUM, BASE64, DOTTED, SHAPES, SIGNED, WORD, Shape
 from redact.tags import unwrapped
 
@@ -48,8 +48,9 @@ _DONE: Final = linear.compiled(
     rb"(?:(?:" + linear.any_of(PREFIXES) + rb")(?:" + ELLIPSIS + rb"|\.\.\.))?" + _TAG
 )
 _PREFIX: Final = linear.compiled(linear.any_of(PREFIXES))
+_MARK_WITHIN: Final = len(PREFIXES[0]) + len(ELLIPSIS) + len(MARK)
 _BODY: Final[dict[str, re.Pattern[bytes] | linear.Pattern]] = {
-    body: linear.compiled(b"(?:" + body.encode() + rb"|%2[BbFf]|%3[Dd]|\\{1,2}/)*")
+    body: linear.compiled(b"(?:" + body.encode() + rb"|%(?:25)?(?:2[BbFf]|3[Dd])|\\{1,2}/)*")
     if "/" in body
     else re.compile(body.encode() + b"*")
     for body in sorted({row.body for row in SHAPES} - {DOTTED})
@@ -76,11 +77,21 @@ _CREDENTIAL: Final = re.compile(rb"[A-Za-z0-9._~+/=-]*")
 _USERINFO: Final = re.compile(rb"""[^\s/?#"'<>\\]+@""")
 _PLAIN_USER: Final = re.compile(rb"[a-z][a-z._-]{0,15}")
 _QUERY_VALUE: Final = re.compile(rb"""[^\s&"'<>#;\\]*""")
-_ESCAPED_QUERY_VALUE: Final = re.compile(rb"""[^\s&"'<>#;\\%]*""")
+_ESCAPED_QUERY_VALUE: Final = linear.compiled(
+    rb"""(?:[^\s&"'<>#;\\%]|%(?:25)*(?:2[1ABDEFabdef]|3[ADad]|40|5[Ff]|7[Ee]))*"""
+)
 _BARE: Final = re.compile(rb"""[^\s"'`,;&<>\\\x1b]*""")
 _LINE: Final = linear.compiled(rb"""[^\r\n"'`\\\x1b]*(?:="[^"\r\n]*"[^\r\n"'`\\\x1b]*)*""")
 _PAIRS: Final = linear.compiled(rb"""(?:=\\{0,6}"[^"\r\n]*"|[^\r\n"'\\\x1b])*""")
-_XML: Final = re.compile(rb"[^<\r\n]*")
+_XML: Final = re.compile(rb"(?:[^<\]\r\n]|\](?!\]>))*")
+_XML_BEFORE: Final = re.compile(rb"\s{0,64}(?:<!\[CDATA\[\s{0,64})?")
+_ELEMENT_WITHIN: Final = 128
+_ELEMENT_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:-"
+_ATTRIBUTES: Final = re.compile(rb"""\s[A-Za-z][A-Za-z0-9:_.-]*=["']""")
+_ENTRY: Final = re.compile(
+    rb"""<(?:entry|string|property|param|parameter|setting|item|field|attribute)\s[^<>]{0,64}"""
+    rb"""(?:key|name|id)=["'][A-Za-z0-9_.:-]{0,48}\Z"""
+)
 _SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{1,30}[ \t]+")
 _PAIR_SCHEMES: Final = (b"digest", b"aws4-", b"hawk", b"oauth", b"signature", b"mac")
 _SCHEMES: Final = frozenset(
@@ -102,7 +113,9 @@ _SCHEMES: Final = frozenset(
         b"splunk",
     )
 )
-_OPENING: Final = re.compile(rb"""[\[(]?[ \t]*[bBrRuU]{0,2}(\\{0,6}["'`]|%22|&quot;|&#34;|&#39;)""")
+_OPENING: Final = re.compile(
+    rb"""[\[(]?[ \t]*[bBrRuU]{0,2}(\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
+)
 _NEXT_IN_LIST: Final = re.compile(rb"""\s{0,8},\s{0,8}[bB]?(\\{0,6}["'`])""")
 _MORE_PEM: Final = linear.compiled(rb"""(?:(?:\s|\\{1,4}[nr]|["',>+])*[A-Za-z0-9+/=]{16,})*""")
 _PEM_ENDS: Final = b"-----END "
@@ -157,6 +170,8 @@ _SHORTEST_OTHER: Final = 16
 _HASH: Final = re.compile(
     rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
+_STORAGE_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{86}==")
+"""Azure's storage key, 64 bytes in base64, under `AZURE_STORAGE_KEY`; no cache's key looks so."""
 _HARMLESS_KEYS: Final = (
     b"sort", b"primary", b"foreign", b"public", b"partition", b"routing", b"cache", b"idempotency",
     b"websocket", b"surrogate", b"hash", b"object", b"row", b"group", b"unique", b"dedup",
@@ -186,7 +201,15 @@ def shown(secret: bytes) -> bytes:
 
 def done(secret: bytes) -> bool:
     """Tell whether this is a mark already."""
-    return _DONE.fullmatch(secret) is not None
+    return secret.endswith(b"]") and _DONE.fullmatch(secret) is not None
+
+
+def _done_at(data: bytes, at: int) -> int:
+    """Give where a mark ends that stands here, or 0."""
+    if data.find(MARK[:-1], at, at + _MARK_WITHIN) < 0:
+        return 0  # asked first, since it is a tenth of the price
+    mark = _DONE.match(data, at)
+    return mark.end() if mark else 0
 
 
 def _strike(data: bytes, start: int, end: int) -> Struck | None:
@@ -205,7 +228,7 @@ def _until(
 
 def key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike a key with a public prefix; of a pair such as Twilio's, both."""
-    if _DONE.match(data, start):
+    if _done_at(data, start):
         return None
     prefix = _PREFIX.match(data, start)
     rows = _ROWS[data[start : prefix.end()]] if prefix else []
@@ -229,6 +252,10 @@ def key(data: bytes, start: int, end: int) -> Struck | None:
 
 def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
     """Give where a well-known key ends, or 0 when it is none."""
+    # In a picture's base64 any four letters stand somewhere behind a "/" or a "+". Asked first: the
+    # end of such a run is far away.
+    if not row.cut and start > 24 and _BASE64_BEFORE.fullmatch(data, start - 24, start):  # noqa: PLR2004
+        return 0
     until = _until(_BODY[row.body], data, at)
     if row.cut:
         head = data[at : min(until, at + 40)]
@@ -237,14 +264,10 @@ def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
         if row.body not in _MIXED or _random(head) or _SMALL_RANDOM.match(head):
             return until
         return 0
-    if until - at < row.least:
-        return 0
     body = data[at : min(until, at + _DECIDED_WITHIN)]
-    if row.body in _MIXED and not _random(body):
+    if until - at < row.least or (row.body in _MIXED and not _random(body)):
         return 0
-    # In a picture's base64 any four letters stand somewhere behind a "/" or a "+".
-    inside = _BASE64_BEFORE.fullmatch(data, max(0, start - 24), start)
-    return 0 if inside and start > 24 else until  # noqa: PLR2004
+    return until
 
 
 def _is_catalogue(data: bytes, start: int, end: int) -> bool:
@@ -258,7 +281,7 @@ def jwt(data: bytes, start: int, _end: int) -> Struck | None:
 
 def pem(data: bytes, _start: int, end: int) -> Struck | None:
     """Strike a private key's body; of one without an end, all that looks like its body."""
-    if _DONE.match(data, end):
+    if _done_at(data, end):
         return None
     footer = data.find(_PEM_ENDS, end, end + _PEM_WITHIN)
     if footer < 0 or _PEM_FOOTER.match(data, footer) is None:
@@ -366,7 +389,7 @@ def userinfo(data: bytes, _start: int, end: int) -> Struck | None:
 
 def query(data: bytes, start: int, end: int) -> Struck | None:
     """Strike a query parameter's value; that of `key` and `code`, common words, if it is keyish."""
-    pattern = _ESCAPED_QUERY_VALUE if data[end - 3 : end].upper() == b"%3D" else _QUERY_VALUE
+    pattern = _ESCAPED_QUERY_VALUE if data[end - 2 : end].upper() == b"3D" else _QUERY_VALUE
     until = _until(pattern, data, end, end + _DECIDED_WITHIN)
     value = data[end:until]
     if len(value) == _DECIDED_WITHIN:
@@ -388,6 +411,8 @@ def named(data: bytes, start: int, end: int) -> Struck | None:
     if between.endswith(b">") and not between.endswith(b"=>"):
         return _element(data, start, end)
     opening = _OPENING.match(data, end)
+    if opening is not None and _closes(data, start, end, opening):
+        return None  # "Set-Cookie:", a name in quotes with its colon
     listed = between.endswith(b",")
     if opening is not None:
         return _quoted(data, name, start, opening, listed=listed)
@@ -410,7 +435,19 @@ def option(data: bytes, start: int, end: int) -> Struck | None:
     value = data[end:until]
     if _PLACE.fullmatch(value) and data[max(0, start - 1) : start] == b"[":
         return None  # a usage line: [--token TOKEN]
-    if value.startswith(b"-") or (_WORDS.fullmatch(value) and not _LOOKS_AHEAD.match(data, until)):
+    if _is_prose(data, value, until) or (value.startswith(b"-") and not _random(value[1:])):
+        return None
+    return _strike_value(data, end, until)
+
+
+def setting(data: bytes, _start: int, end: int) -> Struck | None:
+    """Strike what a shell's `set -x NAME …` or a server's `requirepass …` sets."""
+    opening = _OPENING.match(data, end)
+    if opening is not None:
+        return _strike_value(data, opening.end(), _closing(data, opening))
+    until = _bare_end(data, end)
+    value = data[end:until]
+    if value.startswith((b"-", b"=")) or _is_prose(data, value, until):
         return None
     return _strike_value(data, end, until)
 
@@ -419,7 +456,7 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of some other `…_KEY`, unless that is known to be no secret: `sort_key`."""
     before = data[max(0, start - 24) : start]
     word = before[len(before.rstrip(_NAME_LETTERS)) :]
-    if not word or word.lower().endswith(_HARMLESS_KEYS) or b"$" in before[-len(word) - 2 :]:
+    if not word or b"$" in before[-len(word) - 2 :]:
         return None
     opening = _OPENING.match(data, end)
     at = opening.end() if opening else end
@@ -427,7 +464,10 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     value = data[at : min(until, at + _DECIDED_WITHIN)]
     if len(value) < _SHORTEST_OTHER or not _keyish(value):
         return None
-    if not word.isupper() and (_HASH.fullmatch(value) or b" " in value):
+    if word.lower().endswith(_HARMLESS_KEYS) and not _STORAGE_KEY.fullmatch(value):
+        return None
+    secret = word.isupper() or word.lower().endswith(b"app")
+    if not secret and (_HASH.fullmatch(value) or b" " in value):
         return None
     return _strike_value(data, at, until)
 
@@ -467,7 +507,7 @@ def login(data: bytes, _start: int, end: int) -> Struck | None:
 
 def scheme(data: bytes, start: int, end: int) -> Struck | None:
     """Strike what follows Bearer, Basic, Token or Digest, unless it is prose."""
-    if _DONE.match(data, end):
+    if _done_at(data, end):
         return None
     word = data[start:end].strip().lower()
     if word == b"digest":
@@ -481,12 +521,29 @@ def scheme(data: bytes, start: int, end: int) -> Struck | None:
     return None
 
 
+def _closes(data: bytes, start: int, end: int, opening: re.Match[bytes]) -> bool:
+    """Tell whether a quotation mark closes what was opened before the name."""
+    mark = opening[1]
+    if opening[0] != mark or data[end - 1 : end] != b":" or mark in data[start:end]:
+        return False
+    return data[max(0, start - 40) : start].rstrip(_NAME_LETTERS).endswith(mark)
+
+
 def _element(data: bytes, start: int, end: int) -> Struck | None:
-    before = data[max(0, start - 40) : start]
-    if not before.rstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:-").endswith(b"<"):
+    between = data[start:end].rstrip()
+    before = data[max(0, start - _ELEMENT_WITHIN) : start]
+    listed = between.endswith(b"<string>")
+    entry = between.rstrip(b"> \t\r\n").endswith((b'"', b"'")) and not _ATTRIBUTES.search(between)
+    if entry and not _ENTRY.search(before):
         return None
-    until = _until(_XML, data, end)
-    return _strike_value(data, end, until) if data[until : until + 2] == b"</" else None
+    if not (listed or entry) and not before.rstrip(_ELEMENT_LETTERS).endswith(b"<"):
+        return None
+    at = _until(_XML_BEFORE, data, end)
+    until = _until(_XML, data, at)
+    after = data[until : until + _ELEMENT_WITHIN].lstrip()
+    if not after.startswith((b"</", b"]]>")) or (entry and not _keyish(data[at:until])):
+        return None
+    return _strike_value(data, at, until)
 
 
 def _quoted(  # noqa: PLR0911 - one a rule
@@ -525,7 +582,7 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
             return _strike_value(data, end, _until(_LINE, data, end))
         return None
     if data[end : end + 1] == b"[":
-        end += not _DONE.match(data, end)  # Go prints a header's values so
+        end += not _done_at(data, end)  # Go prints a header's values so
     until = _bare_end(data, end)
     value = data[end:until]
     if until - end < _DECIDED_WITHIN:
@@ -548,7 +605,7 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
 
 def _bare_authorization(data: bytes, at: int) -> Struck | None:
     if data[at : at + 1] == b"[":
-        at += not _DONE.match(data, at)
+        at += not _done_at(data, at)
     window = at + _DECIDED_WITHIN
     value_at = _until(_SCHEME, data, at, window)
     word = data[at:value_at].strip().lower()
@@ -575,12 +632,12 @@ def _pairs(data: bytes, at: int) -> Struck | None:
 
 def _bare_end(data: bytes, at: int) -> int:
     """Find a bare value's end, without a bracket that closes what was opened before it."""
-    done = _DONE.match(data, at)
+    done_to = _done_at(data, at)
     until = _until(_BARE, data, at, at + _DECIDED_WITHIN)
     if until - at == _DECIDED_WITHIN:
         return _until(_BARE, data, at)
-    if done is not None and not data[done.end() : until].strip(b")]}.:!?"):
-        return done.end()
+    if done_to and not data[done_to:until].strip(b")]}.:!?"):
+        return done_to
     value = data[at:until]
     if _CODE.search(value.rstrip(b")]}.:!?")) is None:
         until -= len(value) - len(value.rstrip(b")]}.:!?"))
@@ -605,7 +662,7 @@ def _closing(data: bytes, opening: re.Match[bytes]) -> int:
 
 
 def _closing_within(data: bytes, at: int, mark: bytes, limit: int) -> int | None:
-    if mark in {b"%22", b"&quot;", b"&#34;", b"&#39;"}:
+    if mark in {b"%22", b"%2522", b"&quot;", b"&#34;", b"&#39;"}:
         found = data.find(mark, at, limit)
         return None if found < 0 else found
     depth = len(mark) - 1
@@ -638,6 +695,13 @@ def _strike_value(data: bytes, start: int, end: int) -> Struck | None:
     if not value.strip() or _blank(value.strip()):
         return None
     return _strike(data, start, end)
+
+
+def _is_prose(data: bytes, value: bytes, until: int) -> bool:
+    """Tell whether a value is a word, and more of a sentence follows it."""
+    if _WORDS.fullmatch(value) is None or _keyish(value):
+        return False
+    return _LOOKS_AHEAD.match(data, until) is None
 
 
 def _is_page(data: bytes, start: int) -> bool:
@@ -686,6 +750,7 @@ BY_KIND: Final[dict[str, Callable[[bytes, int, int], Struck | None]]] = {
     "query": query,
     "named": named,
     "option": option,
+    "setting": setting,
     "userinfo": userinfo,
     "key": key,
     "glued key": glued_key,

@@ -10,6 +10,7 @@ and a provider whose keys have no prefix is covered like any other.
 import hashlib
 import secrets
 import threading
+from functools import cached_property
 from typing import Final
 
 from redact import linear
@@ -38,9 +39,8 @@ class KnownSecrets:
         self._lock = threading.Lock()
         self._kept: dict[bytes, tuple[tuple[bytes, str, int], ...]] = {}
         self._endings: dict[bytes, dict[tuple[str, int], int]] = {}
-        self._settled: frozenset[bytes] = frozenset()
-        self._settled_pattern: tuple[linear.Pattern, ...] = ()
-        self._patterns: tuple[linear.Pattern, ...] = ()
+        self._settled = _Endings(frozenset())
+        self._searched: tuple[_Endings, ...] = ()
         self._stale = False
 
     def __len__(self) -> int:
@@ -66,14 +66,22 @@ class KnownSecrets:
                 self._count(self._kept.pop(next(iter(self._kept))), -1)
             self._stale = True
 
+    def may_be_in(self, data: bytes) -> bool:
+        """Tell whether the ending of a remembered value stands in a text: so it is with few."""
+        if self._stale:
+            self._refresh()
+        for endings in self._searched:  # noqa: SIM110 - a generator costs a line as much again
+            if endings.are_in(data):
+                return True
+        return False
+
     def places(self, data: bytes) -> list[Place]:
         """Give where remembered values stand, in order; overlapping places are joined."""
         if self._stale:
-            with self._lock:
-                self._rebuild()
+            self._refresh()
         found: list[Place] = []
-        for pattern in self._patterns:
-            found.extend(self._places(pattern, data))
+        for endings in self._searched:
+            found.extend(self._places(endings.pattern, data))
         return _joined(found, data) if found else found
 
     def spans(self, data: bytes) -> list[tuple[int, int]]:
@@ -112,19 +120,30 @@ class KnownSecrets:
             if not self._endings[tail]:
                 del self._endings[tail]
 
-    def _rebuild(self) -> None:
-        # Compiling the endings of a thousand values takes some 20 ms: newcomers have a small
-        # pattern of their own until there are enough of them to be worth the large one.
-        recent = frozenset(self._endings.keys() - self._settled)
-        if len(recent) > _RECENT or len(self._settled) > 2 * len(self._endings):
-            self._settled, recent = frozenset(self._endings), frozenset()
-            self._settled_pattern = _any_of(self._settled)
-        self._patterns = self._settled_pattern + _any_of(recent)
-        self._stale = False
+    def _refresh(self) -> None:
+        # Compiling the endings of a thousand values takes some 20 ms: newcomers are searched for by
+        # themselves until there are enough of them to be worth it.
+        with self._lock:
+            recent = frozenset(self._endings.keys() - self._settled.endings)
+            if len(recent) > _RECENT or len(self._settled.endings) > 2 * len(self._endings):
+                self._settled, recent = _Endings(frozenset(self._endings)), frozenset()
+            self._searched = tuple(
+                searched for searched in (self._settled, _Endings(recent)) if searched.endings
+            )
+            self._stale = False
 
 
-def _any_of(endings: frozenset[bytes]) -> tuple[linear.Pattern, ...]:
-    return (linear.compiled(linear.any_of(endings)),) if endings else ()
+class _Endings:
+    """Some endings: what tells a line without any of them, and what finds each in a text."""
+
+    def __init__(self, endings: frozenset[bytes]) -> None:
+        self.endings = endings
+        self.are_in = linear.holding((linear.any_of(endings),))
+
+    @cached_property
+    def pattern(self) -> linear.Pattern:
+        """The pattern is compiled when one of them was met, or a long text came."""
+        return linear.compiled(linear.any_of(self.endings))
 
 
 def _joined(places: list[Place], data: bytes) -> list[Place]:

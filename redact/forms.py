@@ -1,7 +1,8 @@
 """The forms in which an exact value may stand in a text, and back from each of them to the value.
 
-Raw, hexadecimal, base64 at each of its three alignments (both alphabets), percent-encoded and
-JSON-escaped. A value whose every byte is escaped is decoded as a run by the engine: not here.
+Raw, hexadecimal, base64 at each of its three alignments (both alphabets), percent-encoded once or
+twice, and JSON-escaped. A value whose every byte is escaped is decoded as a run by the engine: not
+here.
 """
 
 import base64
@@ -45,7 +46,13 @@ def tails(value: bytes) -> Iterator[tuple[bytes, str, int]]:
         fixed = base64.b64encode(bytes(shift) + value)[: (shift + size) * 8 // 6]
         yield fixed[-TAIL:], f"base64 {shift}", size
         yield fixed[-TAIL:].translate(_TO_URL_SAFE), f"base64 {shift}", size
-    for name, forms in (("percent", _quoted(value)), ("json", _escaped(value))):
+    quoted = _quoted(value)
+    twice = {form.replace(b"%", b"%25") for form in quoted - {value}}
+    for name, forms in (
+        ("percent", quoted),
+        ("percent twice", twice),
+        ("json", _escaped(value)),
+    ):
         for form in forms - {value}:
             yield form[-TAIL:], name, len(form)
 
@@ -107,6 +114,11 @@ def _percent(data: bytes, end: int, size: int) -> Place | None:
     return Place(end - size, end, urllib.parse.unquote_to_bytes(data[end - size : end]))
 
 
+def _percent_twice(data: bytes, end: int, size: int) -> Place | None:
+    place = _percent(data, end, size)
+    return place and Place(place.start, place.end, urllib.parse.unquote_to_bytes(place.value))
+
+
 def _json(data: bytes, end: int, size: int) -> Place | None:
     if size > end:
         return None
@@ -124,5 +136,6 @@ READINGS: Final[dict[str, Reading]] = {
     "base64 1": _base64_at(1),
     "base64 2": _base64_at(2),
     "percent": _percent,
+    "percent twice": _percent_twice,
     "json": _json,
 }

@@ -12,7 +12,9 @@ from typing import Final
 
 from providers import CATALOGUE
 from redact import linear
+from redact.linear import Within
 from redact.shapes import ALNUM, BASE64, HEX, SHAPES, SIGNED, WORD, Shape
+from redact.web_tokens import WEB_TOKEN, WebTokens
 
 MARK: Final = b"[redacted]"
 ELLIPSIS: Final = "…".encode()
@@ -20,6 +22,11 @@ TAGGED: Final = b"[redacted "
 JOINED: Final = b"[redacted\xff"
 """How a mark with digits begins, and how it does while we work: without a blank, so that it is one
 word to every expression. The byte is no UTF-8, and stands in no text."""
+
+ESCAPES_OF_ESC: Final = (b"\\u001b[", b"\\u001B[", b"\\x1b[", b"\\x1B[", b"\\033[")
+FOLDS: Final = (b"\\\n", b"\\\r\n", b"\\\\\\n")
+"""A line's end behind a backslash: as it is, as Windows writes it, and in a JSON string."""
+CUTTING: Final = (*ESCAPES_OF_ESC, *FOLDS)
 
 OWN_PREFIXES: Final = (b"kst_", b"ksu_", b"kso_")
 _CATALOGUE: Final = frozenset(
@@ -50,7 +57,8 @@ _DECISIVE: Final = 4
 # What may stand directly before a key. A letter may not: "task-force" holds "sk-". But the letter
 # may be the end of an escape, as in `\nsk-…`, `%3Dsk-…`, `\u0022sk-…` or a colour, `ESC[31msk-…`.
 _LEFT: Final = (
-    rb"(?:\b|_|\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{0,16}m)"
+    rb"(?:_|\\[abfnrtv0]|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%(?:25)?[0-9A-Fa-f]{2}"
+    rb"|\[[0-9;]{0,16}m|\b)"
 )
 
 
@@ -73,6 +81,8 @@ def _follows(row: Shape) -> bytes:
     few = row.body.encode() + b"{%d}" % min(row.least, _FEW)
     if not row.cut:
         return few
+    if row.body == BASE64 and len(row.prefix) > _DECISIVE:
+        return row.body.encode() + b"{8}"  # behind these a `%2B` may stand
     if row.body == HEX or row.least < _FEW:
         return row.body.encode() + b"{%d}" % min(row.least, 12)
     if len(row.prefix) <= _SHORT and row.body == WORD:
@@ -154,14 +164,17 @@ PASSWORD: Final = rb"(?:passw(?:or)?d|passphrase|(?:\b|_)pwd|(?:\b|_)pass)"
 TOKEN: Final = rb"(?:(?:\b|_)(?:token|bearer|auth)|[a-z]token)"
 NAMES: Final = b"|".join((AUTHORIZATION, COOKIE, SECRET, PASSWORD, TOKEN))
 
-_QUOTE: Final = rb"""(?:\\{0,6}["'`]|%22|&quot;|&#34;|&#39;)"""
+_QUOTE: Final = rb"""(?:\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
 # `"name": `, `'name': `, `name=`, `name => `, `["name"] = `, `("name", "…")`, HAR's
-# `"name": "cookie", "value": "…"`, the same in YAML and in Java's braces, and XML's `<name>`.
+# `"name": "cookie", "value": "…"`, the same in YAML and in Java's braces; XML's `<name>`, with
+# attributes or without, `<entry key="name">` and a property list's `<key>name</key><string>`.
 _BETWEEN: Final = (
-    rb"(?:" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|%3D|%3A)"
+    rb"(?:" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|%(?:25)?3[AD])"
     rb"|" + _QUOTE + rb"\s{0,8},\s{0,8}(?:" + _QUOTE + rb"?value" + _QUOTE + rb"?\s{0,4}[:=])?"
     rb"|" + _QUOTE + rb"\s{1,8}value="
     rb"|" + _QUOTE + rb"?\r?\n\s{0,24}" + _QUOTE + rb"?value" + _QUOTE + rb"?:"
+    rb"|(?:\s{1,8}[a-z][a-z0-9:_.-]*=(?:\"[^\"<>]*\"|'[^'<>]*'))+\s{0,8}>"
+    rb"|[\"']\s{0,8}>|</key>\s{0,32}<string>"
     rb"|>)[ \t]*"
 )
 _QUERY_NAMES: Final = (
@@ -175,47 +188,60 @@ _QUERY_NAMES: Final = (
 _LEFT_KEYS, _GLUED_KEYS = _key_beginnings()
 ENCODED: Final = _encoded_beginnings()
 _ESCAPED: Final = (
-    rb"(?:%[0-9A-Fa-f]{2}){12}|(?:\\{1,4}u00[0-9A-Fa-f]{2}){12}|(?:\\{1,4}x[0-9A-Fa-f]{2}){12}"
+    rb"(?:%25[0-9A-Fa-f]{2}){12}|(?:%[0-9A-Fa-f]{2}){12}"
+    rb"|(?:\\{1,4}u00[0-9A-Fa-f]{2}){12}|(?:\\{1,4}x[0-9A-Fa-f]{2}){12}"
 )
 
-KINDS: Final = {
-    "pem": rb"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)",
-    "cookie": (
-        rb"""(keysteward(?:=|[\\"':,=\s]{1,12}(?:value[\\"':=\s]{1,8})?))[A-Za-z0-9_-]{16}"""
+KINDS: Final[dict[str, bytes | Within]] = {
+    "pem": rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
+    "cookie": Within(
+        b"",
+        rb"""keysteward(?:=|[\\"':,=\s]{1,12}(?:value[\\"':=\s]{1,8})?)""",
+        rb"[A-Za-z0-9_-]{16}",
     ),
-    "query": rb"(?i:(?:[?&;]|%3F|%26|\\u0026)(" + _QUERY_NAMES + rb"(?:=|%3D)))",
-    "named": rb"(?i:((?:" + NAMES + rb")" + _BETWEEN + rb"))",
-    "other key": rb"(?i:([-_ ]key" + _BETWEEN + rb"))",
-    "option": rb"(?i:(--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+))",
-    "user option": rb"""([ "'](?:-u|-p|-a|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"]))""",
-    "sql": rb"(?i:(\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+)['\"])",
-    "login": rb"(\blogin[ \t]+\S{1,64}\s{1,8}password[ \t]+)",
-    "userinfo": rb"""(://)[^\s/?#"'<>\\]+@""",
-    "key": _LEFT + rb"(" + _LEFT_KEYS + rb")",
-    "glued key": rb"(" + _GLUED_KEYS + rb")",
-    "scheme": (
-        rb"\b((?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|Token[ \t]+|Digest[ \t]+)"
-        rb"[A-Za-z0-9._~+/=-]{8}"
+    "query": Within(
+        rb"(?i:[?&;]|%(?:25)?(?:3F|26)|\\u0026)", rb"(?i:" + _QUERY_NAMES + rb"(?:=|%(?:25)?3D))"
     ),
-    "jwt": rb"(eyJ[A-Za-z0-9_-]{8,}\.)(?:[A-Za-z0-9_-]*\.|eyJ)",
-    "master key": rb"([A-Za-z0-9_-]:)[A-Za-z0-9+/]{43}=",
-    "signed": b"(" + b"|".join(dict.fromkeys(row.mark.encode() for row in SIGNED)) + b")",
-    "encoded pem": rb"(LS0tLS1CRUdJTi)",
-    "encoded key": b"(" + linear.any_of(ENCODED) + b")",
-    "escaped": b"(" + _ESCAPED + b")",
+    "named": rb"(?i:(?:" + NAMES + rb")" + _BETWEEN + rb")",
+    "other key": rb"(?i:[-_ ]key" + _BETWEEN + rb")",
+    "option": rb"(?i:--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+)",
+    "setting": (
+        # fish's `set -gx NAME value`, csh's `setenv`, Windows' `setx`, Docker's old `ENV`; and what
+        # servers' own files call a password.
+        rb"(?i:\b(?:(?:set[ \t]+(?:--?[a-z]{1,10}[ \t]+){1,3}|(?:setenv|setx|env)[ \t]+)"
+        rb"[a-z0-9_]{0,48}(?:" + NAMES + rb"|key)[a-z0-9_]{0,16}"
+        rb"|requirepass|masterauth|masteruser-pass|bindpw|rootpw)[ \t]+)"
+    ),
+    "user option": rb"""[ "'](?:-u|-p|-a|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"])""",
+    "sql": Within(
+        b"", rb"(?i:\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+)", rb"['\"]"
+    ),
+    "login": rb"\blogin[ \t]+\S{1,64}\s{1,8}password[ \t]+",
+    "userinfo": Within(b"", rb"://", rb"""[^\s/?#"'<>\\]+@"""),
+    "key": Within(_LEFT, rb"(?:" + _LEFT_KEYS + rb")"),
+    "glued key": rb"(?:" + _GLUED_KEYS + rb")",
+    "scheme": Within(
+        rb"\b",
+        rb"(?:(?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|Token[ \t]+|Digest[ \t]+)",
+        rb"[A-Za-z0-9._~+/=-]{8}",
+    ),
+    "master key": Within(b"", rb"[A-Za-z0-9_-]:", rb"[A-Za-z0-9+/]{43}="),
+    "signed": b"(?:" + b"|".join(dict.fromkeys(row.mark.encode() for row in SIGNED)) + b")",
+    "encoded pem": rb"LS0tLS1CRUdJTi",
+    "encoded key": b"(?:" + linear.any_of(ENCODED) + b")",
+    "escaped": b"(?:" + _ESCAPED + b")",
+    "jwt": WEB_TOKEN,
 }
-"""Each kind of beginning, with one group: its end is where the search goes on if nothing is struck.
-Where two begin at one place the first of them wins."""
+"""Each kind of beginning; its mark's end is where the search goes on if nothing is struck. Where
+two begin at one place the first of them wins."""
 
-_OF_KEYS: Final = ("key", "glued key", "jwt", "master key", "signed", "encoded pem", "encoded key")
-FIND: Final = linear.Finder(KINDS.values())
-"""All in one pass, for a line."""
-FIND_IN_PARTS: Final = tuple(
-    (tuple(kinds), linear.Finder(KINDS[kind] for kind in kinds))
-    for kinds in ([k for k in KINDS if k not in _OF_KEYS], list(_OF_KEYS))
+*_BUT_WEB_TOKENS, _WEB_TOKEN = KINDS.values()
+FINDERS: Final = (linear.Finder(_BUT_WEB_TOKENS), WebTokens(len(_BUT_WEB_TOKENS)))
+"""Web tokens apart: see `web_tokens`. All else in one pass: two automatons cost a log twice as much
+and random base64, which visits most of their states, no less."""
+begins_in = linear.holding(
+    (*map(linear.bare, KINDS.values()), linear.any_of((b"\x1b", TAGGED, *CUTTING)))
 )
-"""In two passes, for long texts. One automaton for both has the product of their states, and random
-text visits them all: alone each stays in the processor's caches. For a line the second call costs
-more than that."""
+"""Tells whether a line holds a beginning, or what else makes it worth more than one look."""
 KEY: Final = linear.compiled(b"(?:" + _LEFT_KEYS + b")")
 """A key's beginning alone, for what was decoded."""

@@ -66,6 +66,9 @@ _ROWS: Final = (
         28,
         "gitleaks: aws-amazon-bedrock-api-key-short-lived",
     ),
+    Shape("aws session", "IQoJb3JpZ2luX2Vj", BASE64, 100, "trufflehog: awssessionkeys"),
+    Shape("aws session, old", "FwoGZXIvYXdz", BASE64, 100, "trufflehog: awssessionkeys"),
+    Shape("aws session, older", "FQoGZXIvYXdz", BASE64, 100, "trufflehog: awssessionkeys"),
     Shape("amazon mws", "amzn.mws.", "[0-9a-f-]", 36, "trufflehog: mws"),
     Shape("alibaba", "LTAI", ALNUM, 12, "gitleaks: alibaba-access-key-id", cut=False),
     Shape("tencent", "AKID", ALNUM, 32, "trufflehog: tencent", cut=False),
@@ -103,6 +106,7 @@ _ROWS: Final = (
     Shape("cloudflare key", "cfk_", ALNUM, 32, "kingfisher: cloudflare"),
     Shape("yandex", "AQVN", WORD, 35, "gitleaks: yandex-api-key", cut=False),
     Shape("yandex iam", "t1.9eu", DOTTED, 86, "gitleaks: yandex-access-token"),
+    Shape("yandex iam, other", "t1.", DOTTED, 88, "gitleaks: yandex-access-token", cut=False),
     Shape("scaleway", "SCW", UPPER, 17, "GitHub: scaleway", cut=False),
     Shape("scalingo", "tk-us-", WORD, 48, "gitleaks: scalingo-api-token"),
     Shape("pulumi", "pul-", "[0-9a-f]", 40, "gitleaks: pulumi-api-token", cut=False),
@@ -122,10 +126,10 @@ _ROWS: Final = (
     Shape("netlify", "nfp_", ALNUM, 36, "kingfisher: netlify"),
     Shape("netlify oauth", "nfo_", ALNUM, 36, "GitHub: netlify"),
     Shape("netlify ui", "nfu_", ALNUM, 36, "GitHub: netlify"),
-    Shape("vercel", "vcp_", ALNUM, 24, "vercel.com/docs: token prefixes"),
-    Shape("vercel app", "vca_", ALNUM, 24, "vercel.com/docs: token prefixes"),
-    Shape("vercel integration", "vci_", ALNUM, 24, "vercel.com/docs: token prefixes"),
-    Shape("vercel key", "vck_", ALNUM, 24, "vercel.com/docs: AI gateway"),
+    Shape("vercel", "vcp_", WORD, 24, "vercel.com/docs: token prefixes"),
+    Shape("vercel app", "vca_", WORD, 24, "vercel.com/docs: token prefixes"),
+    Shape("vercel integration", "vci_", WORD, 24, "vercel.com/docs: token prefixes"),
+    Shape("vercel key", "vck_", WORD, 24, "vercel.com/docs: AI gateway"),
     Shape("render", "rnd_", ALNUM, 28, "kingfisher: render"),
     Shape("supabase", "sbp_", HEX, 40, "trufflehog: supabasetoken"),
     Shape("supabase secret", "sb_secret_", WORD, 22, "supabase.com/docs/guides/api/api-keys"),
@@ -147,6 +151,7 @@ _ROWS: Final = (
     Shape("gitlab flags", "glffct-", WORD, 20, "gitleaks: gitlab-feature-flag-client-token"),
     Shape("gitlab workspaces", "glwt-", WORD, 20, "docs.gitlab.com: token prefixes"),
     Shape("bitbucket", "ATBB", ALNUM, 24, "GitHub: atlassian bitbucket app password", cut=False),
+    Shape("bitbucket data center", "BBDC-", BASE64, 40, "trufflehog: bitbucketdatacenter"),
     Shape("bitbucket repository", "ATCTT3", BASE64, 60, "GitHub: bitbucket repository token"),
     Shape("atlassian", "ATATT3", BASE64, 60, "gitleaks: atlassian-api-token"),
     Shape("atlassian admin", "ATSTT3", BASE64, 60, "GitHub: atlassian"),
@@ -362,10 +367,10 @@ _ROWS: Final = (
     Shape("sentry user", "sntryu_", HEX, 64, "gitleaks: sentry-user-token"),
     Shape("sentry application", "sntrya_", HEX, 64, "GitHub: sentry"),
     Shape("sentry internal", "sntryi_", HEX, 64, "GitHub: sentry"),
-    Shape("dynatrace", "dt0c01.", DOTTED, 60, "gitleaks: dynatrace-api-token"),
-    Shape("dynatrace platform", "dt0s16.", DOTTED, 60, "GitHub: dynatrace"),
-    Shape("dynatrace oauth", "dt0s02.", DOTTED, 60, "GitHub: dynatrace"),
-    Shape("dynatrace scim", "dt0s01.", DOTTED, 60, "GitHub: dynatrace"),
+    Shape("dynatrace", "dt0c01.", "[A-Za-z0-9.]", 60, "gitleaks: dynatrace-api-token"),
+    Shape("dynatrace platform", "dt0s16.", "[A-Za-z0-9.]", 60, "GitHub: dynatrace"),
+    Shape("dynatrace oauth", "dt0s02.", "[A-Za-z0-9.]", 60, "GitHub: dynatrace"),
+    Shape("dynatrace scim", "dt0s01.", "[A-Za-z0-9.]", 60, "GitHub: dynatrace"),
     Shape("honeycomb ingest", "hcaik_", ALNUM, 58, "docs.honeycomb.io: API keys"),
     Shape("honeycomb ingest, free", "hcxik_", ALNUM, 58, "docs.honeycomb.io: API keys"),
     Shape("honeycomb management", "hcamk_", ALNUM, 58, "docs.honeycomb.io: API keys"),
@@ -511,12 +516,20 @@ _ROWS: Final = (
     Shape("storyblok", "storyblok_", WORD, 20, "kingfisher: storyblok", cut=False),
 )
 
-SHAPES: Final = _ROWS + tuple(
+SHAPES: Final = (
+    *_ROWS,
     # A webhook's address is a secret, in JSON and inside another address too.
-    replace(row, prefix=row.prefix.replace("/", slash))
-    for row in _ROWS
-    if "/" in row.prefix
-    for slash in ("%2F", "%2f", "\\/")
+    *(
+        replace(row, prefix=row.prefix.replace("/", slash))
+        for row in _ROWS
+        if "/" in row.prefix
+        for slash in ("%2F", "%2f", "\\/")
+    ),
+    *(
+        replace(row, prefix=row.prefix.replace("$", "%24"), body=row.body.replace("$", "$%"))
+        for row in _ROWS
+        if "$" in row.prefix
+    ),
 )
 
 SIGNED: Final = (
@@ -615,8 +628,8 @@ SIGNED: Final = (
     ),
     Signed(
         "asana",
-        "[12]/[0-9]{10,20}(?:/[0-9]{10,20})?",
-        "[0-9]:[0-9a-f]{32}",
+        "[12](?:/|%2F)[0-9]{10,20}(?:(?:/|%2F)[0-9]{10,20})?",
+        "[0-9](?::|%3A)[0-9a-f]{32}",
         "",
         "trufflehog: asanapersonalaccesstoken",
     ),

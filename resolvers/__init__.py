@@ -8,7 +8,6 @@ import strawberry
 from graphql import ASTValidationRule, GraphQLError
 from strawberry.extensions import (
     AddValidationRules,
-    DisableIntrospection,
     MaxTokensLimiter,
     ParserCache,
     SchemaExtension,
@@ -25,13 +24,14 @@ from resolvers import addresses as address_fields
 from resolvers import calls as call_fields
 from resolvers import ceilings as ceiling_fields
 from resolvers import endings as ending_fields
+from resolvers import files as file_fields
 from resolvers import keys as key_fields
 from resolvers import means as means_fields
 from resolvers import revocations as revocation_fields
 from resolvers import spend as spend_fields
 from resolvers import tools as tool_fields
 from resolvers.faults import NoSuchOperation, names_of, told
-from resolvers.limits import MOST_TOKENS, Limits
+from resolvers.limits import MOST_TOKENS, Limits, NoIntrospection
 from schema.scalars import SCALARS
 
 _CACHED_DOCUMENTS: Final = 256
@@ -71,6 +71,7 @@ class Query:
     spend = _field(spend_fields.spend)
     prices = _field(spend_fields.prices)
     commitments = _field(spend_fields.commitments)
+    files = _field(file_fields.files)
 
 
 @strawberry.type
@@ -113,6 +114,7 @@ class Mutation:
     rotate_key = _mutation(key_fields.rotate_key)
     remove_key = _mutation(key_fields.remove_key)
     set_default_key = _mutation(key_fields.set_default_key)
+    export_keys = _mutation(key_fields.export_keys)
     create_tool = _mutation(tool_fields.create_tool)
     update_tool = _mutation(tool_fields.update_tool)
     revoke_tool = _mutation(tool_fields.revoke_tool)
@@ -125,6 +127,7 @@ class Mutation:
     set_price = _mutation(spend_fields.set_price)
     release_disputed = _mutation(spend_fields.release_disputed)
     end_commitment = _mutation(spend_fields.end_commitment)
+    delete_file = _mutation(file_fields.delete_file)
 
 
 @strawberry.type
@@ -218,21 +221,26 @@ class Schema(strawberry.Schema):
 
 # Made once: the validation cache compares rules by identity.
 _LIMITS: Final[list[type[ASTValidationRule]]] = [Limits]
+_CLOSED: Final[list[type[ASTValidationRule]]] = [*_LIMITS, NoIntrospection]
 
-EXTENSIONS: Final[list[type[SchemaExtension] | Callable[[], SchemaExtension]]] = [
-    lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-    lambda: AddValidationRules(_LIMITS),
-    lambda: DocumentCache(maxsize=_CACHED_DOCUMENTS),
-    lambda: VerdictCache(maxsize=_CACHED_DOCUMENTS),
-]
+
+def _extensions(
+    rules: list[type[ASTValidationRule]],
+) -> list[type[SchemaExtension] | Callable[[], SchemaExtension]]:
+    return [
+        lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
+        lambda: AddValidationRules(rules),
+        lambda: DocumentCache(maxsize=_CACHED_DOCUMENTS),
+        lambda: VerdictCache(maxsize=_CACHED_DOCUMENTS),
+    ]
 
 
 def build(*, introspection: bool = True) -> Schema:
-    """Put the schema together."""
+    """Put the schema together. Without introspection nobody can ask for it, signed in or not."""
     return Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=EXTENSIONS if introspection else [*EXTENSIONS, DisableIntrospection],
+        extensions=_extensions(_LIMITS if introspection else _CLOSED),
         config=StrawberryConfig(scalar_map=SCALARS),
     )

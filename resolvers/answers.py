@@ -49,6 +49,7 @@ _PLAIN: Final[dict[type[Exception], type[Problem]]] = {
     broker.CeilingGone: problems.CeilingNotFound,
     broker.NothingDisputed: problems.NothingDisputed,
     broker.CommitmentGone: problems.CommitmentNotFound,
+    broker.FileGone: problems.FileNotFound,
     vault.KeyGone: problems.KeyNotFound,
     vault.LabelTaken: problems.LabelTaken,
     vault.KeyNeedsReentry: problems.KeyNeedsReentry,

@@ -1,28 +1,47 @@
 """What the field about calls does."""
 
+import datetime as dt
+from typing import Annotated
+
 import strawberry
 
 from accounts.scopes import Scope
+from broker.calls import Which
 from resolvers.context import Info
 from schema import types
-from schema.scalars import Cursor
+from schema.scalars import Cursor, microseconds_of
 
 _MOST: int = 100
 
 
-async def calls(
+async def calls(  # noqa: PLR0917 - the field's arguments
     info: Info,
     first: int = 50,
     after: Cursor | None = None,
     provider: strawberry.ID | None = None,
     tool: strawberry.ID | None = None,
+    key: strawberry.ID | None = None,
+    model: str | None = None,
+    since: Annotated[dt.datetime | None, strawberry.argument(name="from")] = None,
+    until: Annotated[dt.datetime | None, strawberry.argument(name="to")] = None,
 ) -> types.CallConnection:
-    """Your tools' calls, newest first; at most 100 a page."""
+    """Your tools' calls, newest first; at most 100 a page.
+
+    With the provider, tool, model and time of a line of `spend`, the calls that it sums up: a call
+    belongs to when and for what it was charged, and one that was not, to when it began. The model
+    `""` is none.
+    """
     owner = await info.context.owner(Scope.KEYS_READ)
     most = max(1, min(first, _MOST))
-    found = await info.context.services.calls.latest(
-        owner, before=after, most=most + 1, provider=provider, tool=tool
+    which = Which(
+        provider=provider,
+        tool=tool,
+        key=key,
+        model=model,
+        since=None if since is None else microseconds_of(since),
+        until=None if until is None else microseconds_of(until),
     )
+    found = await info.context.services.calls.latest(owner, which, before=after, most=most + 1)
     nodes = [types.Call.of(row) for row in found[:most]]
     return types.CallConnection(
         nodes=nodes,

@@ -15,7 +15,6 @@ from providers import find
 from resolvers.answers import answering, problem_of
 from resolvers.context import Context, Info
 from resolvers.revocations import audience_of
-from resolvers.tools import tools_by_id
 from schema import types
 from schema.inputs import CeilingInput, SetCeilingInput
 from schema.money import Ceiling, CeilingHit, CeilingHitEvent, CeilingMeasure
@@ -40,7 +39,7 @@ async def ceilings(info: Info) -> list[Ceiling]:
     """Your ceilings, oldest first."""
     owner = await info.context.owner(Scope.KEYS_READ)
     found = await info.context.services.money.ceilings.every(owner)
-    tools = await tools_by_id(info.context, owner)
+    tools = await info.context.tools_by_id(owner)
     return [Ceiling.of(row, tools) for row in found]
 
 
@@ -147,4 +146,4 @@ def _unit_of(input: SetCeilingInput) -> str:  # noqa: A002
 
 
 async def _shown(context: Context, owner: Owner, row: Row) -> Ceiling:
-    return Ceiling.of(row, {} if row.tool is None else await tools_by_id(context, owner))
+    return Ceiling.of(row, {} if row.tool is None else await context.tools_by_id(owner))

@@ -21,17 +21,21 @@ from accounts.visits import Visit
 from audit import Signer
 from broker.calls import Calls
 from broker.ceilings import USD
+from broker.files import Files
 from broker.verification import Verifier
 from resolvers.money import Money
 from resolvers.people import People
+from schema import types
 from schema.money import Ceiling
 from store import Clock, Failure, Owner, ProvenOwner, Store
+from store.clock import DAY
 from vault.listeners import Listeners
 from vault.revocations import Revocations
 from vault.vault import Vault
 
 _BEARER: Final = "bearer "
 _DEVICE_SECONDS: Final = 400 * 24 * 3600
+_USED_LATELY: Final = 30 * DAY
 
 
 class PostRequired(Failure):
@@ -110,6 +114,7 @@ class Services:
     revocations: Revocations
     listeners: Listeners
     calls: Calls
+    files: Files
     money: Money
     clock: Clock
     cookies: Cookies
@@ -125,6 +130,7 @@ class Context:
     connection_params: dict[str, Any] | None = field(default=None)
     """What `connection_init` carried; None on HTTP."""
     _ceilings: DataLoader[str, Ceiling | None] | None = field(default=None, init=False)
+    _uses: DataLoader[str, list[types.KeyUse]] | None = field(default=None, init=False)
 
     @property
     def visit(self) -> Visit:
@@ -263,6 +269,34 @@ class Context:
             if row.unit == USD and row.tool is None
         }
         return [found.get(provider) for provider in providers]
+
+    def uses_of(self, key: str) -> Awaitable[list[types.KeyUse]]:
+        """Give which tools use a key; those that are asked for together are read so."""
+        if self._uses is None:
+            self._uses = DataLoader(self._uses_of, cache=False)
+        return self._uses.load(key)
+
+    async def _uses_of(self, keys: list[str]) -> list[list[types.KeyUse]]:
+        """Give each key's uses; none to who may not see calls."""
+        found: dict[str, list[types.KeyUse]] = {key: [] for key in keys}
+        try:
+            owner = await self.owner(Scope.KEYS_READ)
+        except (SignInRequired, ScopeMissing):
+            return [found[key] for key in keys]
+        only = keys[0] if len(found) == 1 else None
+        since = self.services.clock() - _USED_LATELY
+        uses = await self.services.calls.uses(owner, key=only, since=since)
+        tools = await self.tools_by_id(owner) if uses else {}
+        for use in uses:
+            if use.key in found and use.tool in tools:
+                found[use.key].append(types.KeyUse.of(use, tools[use.tool]))
+        return [found[key] for key in keys]
+
+    async def tools_by_id(self, owner: Owner) -> dict[str, types.Tool]:
+        """Give all of an owner's tools, revoked ones too, by their id."""
+        running = await self.services.revocations.running(owner)
+        found = await self.services.people.tools.named(owner)
+        return {name: types.Tool.of(tool, running.get(name, 0)) for name, tool in found.items()}
 
     async def _user_token(self) -> UserToken | None:
         """Give the user token that was sent; None where none was. Raises `SignInRequired`."""

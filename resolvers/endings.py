@@ -15,7 +15,6 @@ from broker.statement import statement
 from resolvers.account import account_of
 from resolvers.answers import answering
 from resolvers.context import Context, Info
-from resolvers.tools import tools_by_id
 from schema import money, types
 from schema.inputs import DeleteAccountInput
 from schema.results import (
@@ -36,17 +35,23 @@ _MOST_CALLS: int = 100_000
 
 
 async def audit_log(
-    info: Info, first: int = 50, after: Cursor | None = None
+    info: Info, first: int = 50, after: Cursor | None = None, search: str = ""
 ) -> types.AuditConnection:
     """Acts in your account's name, newest first; at most 100 a page.
 
-    The whole trail is verified each time: one that was altered is an error that says where.
+    With a search, those in whose act or subject it stands, in whichever case, with blanks for
+    underscores. The whole trail is verified each time: one that was altered is an error that says
+    where.
     """
     owner = await info.context.owner(Scope.AUDIT_READ)
     services = info.context.services
     most, before = max(1, min(first, _MOST)), None if after is None else seq_of(after)
     entries = await services.store.read(lambda tx: audit.verify(tx, services.signer, owner))
-    newest = [entry for entry in reversed(entries) if before is None or entry.seq < before]
+    newest = [
+        entry
+        for entry in reversed(entries)
+        if (before is None or entry.seq < before) and _tells_of(entry, search)
+    ]
     nodes = [types.AuditEntry.of(entry) for entry in newest[:most]]
     return types.AuditConnection(
         nodes=nodes,
@@ -54,6 +59,13 @@ async def audit_log(
             has_next_page=len(newest) > most, end_cursor=nodes[-1].cursor if nodes else None
         ),
     )
+
+
+def _tells_of(entry: audit.Entry, search: str) -> bool:
+    """Tell whether a search is for this entry, among others."""
+    words = search.strip().casefold()
+    act, subject = entry.act.casefold(), (entry.subject or "").casefold()
+    return any(words in text for text in (act, act.replace("_", " "), subject))
 
 
 @answering
@@ -108,10 +120,9 @@ async def exported(context: Context, owner: ProvenOwner) -> dict[str, Any]:
     await services.store.write(
         lambda tx: audit.record(tx, services.signer, owner, Act.ACCOUNT_EXPORTED, at=at)
     )
-    calls = await services.calls.latest(
-        owner, before=None, most=_MOST_CALLS, provider=None, tool=None
-    )
-    tools = await tools_by_id(context, owner)
+    calls = await services.calls.latest(owner, before=None, most=_MOST_CALLS)
+    files = await services.files.latest(owner, before=None, most=_MOST_CALLS)
+    tools = await context.tools_by_id(owner)
     heard = await services.revocations.latest(owner, before=None, most=_MOST_CALLS)
     return {
         "exportedAt": instant(at).isoformat(),
@@ -126,6 +137,7 @@ async def exported(context: Context, owner: ProvenOwner) -> dict[str, Any]:
             _plain(types.UserToken.of(each)) for each in await people.user_tokens.list(owner)
         ],
         "calls": [_plain(types.Call.of(each)) for each in calls],
+        "files": [_plain(types.File.of(each)) for each in files],
         **await _money(context, owner, tools),
         "revocations": [_plain(types.Revocation.of(each, tools)) for each in heard],
         "auditTrail": await _trail(context, owner),

@@ -16,7 +16,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from redact import redact
 from resolvers.answers import TOLD
-from resolvers.limits import MOST_TOKENS, TooMuch
+from resolvers.limits import MOST_TOKENS, IntrospectionOff, TooMuch
 
 _LOG: Final = logging.getLogger("keysteward.graphql")
 _ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -75,8 +75,8 @@ def told(error: GraphQLError, names: frozenset[str] = frozenset()) -> GraphQLErr
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
-    if isinstance(error, TooMuch):
-        return _put(error, error.message, "TOO_MUCH")
+    if isinstance(error, TooMuch | IntrospectionOff):
+        return _put(error, error.message, error.code)
     if isinstance(cause, TOLD):
         return _put(error, str(cause), _code(cause))
     if isinstance(cause, CannotGetOperationTypeError):

@@ -6,15 +6,18 @@ from accounts.scopes import Scope
 from providers import CATALOGUE, Provider, find, looks_like
 from resolvers.answers import answering
 from resolvers.context import Context, Info
+from resolvers.key_list import exported
 from schema import types
-from schema.inputs import AddKeyInput, KeyInput, RotateKeyInput
+from schema.inputs import AddKeyInput, ExportKeysInput, KeyInput, RotateKeyInput
 from schema.results import (
     AddKeyResult,
     DefaultKeySet,
+    ExportKeysResult,
     KeyAdded,
     KeyRemoved,
     KeyRevealed,
     KeyRotated,
+    KeysExported,
     KeyVerified,
     RemoveKeyResult,
     RevealKeyResult,
@@ -124,6 +127,18 @@ async def remove_key(info: Info, input: KeyInput) -> RemoveKeyResult:  # noqa: A
     owner = await info.context.proven_owner()
     removal = await info.context.services.vault.remove(owner, input.id)
     return KeyRemoved(id=input.id, cursor=cursor_of(removal.seq))
+
+
+@answering
+async def export_keys(info: Info, input: ExportKeysInput) -> ExportKeysResult:  # noqa: A002
+    """Write the list of your keys as a file, JSON or CSV: providers and references, no key.
+
+    Needs a fresh login. A program reads `keys`.
+    """
+    owner = await info.context.proven_owner()
+    services = info.context.services
+    made = await exported(services.vault, services.clock, owner, input.format)
+    return KeysExported(name=made.name, media_type=made.media_type, content=made.text)
 
 
 @answering

@@ -1,4 +1,4 @@
-"""How much one document may ask for: tokens, depth and aliases.
+"""How much one document may ask for: tokens, depth and aliases; and whether for the schema.
 
 Strawberry's own limits of depth and aliases walk a fragment anew each time that it is spread, so a
 document of forty fragments, each spreading the next one twice, would take them 2⁴⁰ walks; and they
@@ -27,6 +27,14 @@ MOST_TOKENS: Final = 1_000
 class TooMuch(GraphQLError):  # noqa: N818 - it names what happened
     """A document asks for more than one may; the sentence says of what."""
 
+    code: Final = "TOO_MUCH"
+
+
+class IntrospectionOff(GraphQLError):  # noqa: N818 - it names what happened
+    """A document asks for the schema, and the operator has switched that off."""
+
+    code: Final = "BAD_REQUEST"
+
 
 class Limits(ValidationRule):
     """Refuses a document that is too deep or has too many aliases."""
@@ -46,6 +54,28 @@ class Limits(ValidationRule):
                 self.report_error(
                     TooMuch(f"An operation may have {MOST_ALIASES} aliases.", definition)
                 )
+
+
+class NoIntrospection(ValidationRule):
+    """Refuses a document that asks for the schema, whoever sends it, in one plain sentence.
+
+    The library's own rule reports each field of such a document in words that say the least to
+    whoever opens GraphiQL, whose first document asks for some ninety.
+    """
+
+    _is_told = False
+
+    def enter_field(self, field: FieldNode, *_: Any) -> None:
+        """Look for the two fields by which alone the schema is reached."""
+        if field.name.value in {"__schema", "__type"} and not self._is_told:
+            self._is_told = True
+            self.report_error(
+                IntrospectionOff(
+                    "Introspection is switched off on this installation: the schema can't be asked "
+                    "for. Operations run all the same.",
+                    field,
+                )
+            )
 
 
 class _Measure:

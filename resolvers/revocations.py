@@ -6,7 +6,6 @@ from accounts.errors import SignInRequired
 from accounts.scopes import Scope
 from resolvers.answers import answering, problem_of
 from resolvers.context import Context, Info
-from resolvers.tools import tools_by_id
 from schema import types
 from schema.inputs import AcknowledgeInput
 from schema.results import Acknowledged, AcknowledgeResult
@@ -25,7 +24,7 @@ async def revocation(info: Info, cursor: Cursor) -> types.Revocation | None:
         standing = await info.context.services.revocations.standing(owner, seq_of(cursor))
     except NotARevocation:
         return None
-    return types.Revocation.of(standing, await tools_by_id(info.context, owner))
+    return types.Revocation.of(standing, await info.context.tools_by_id(owner))
 
 
 async def revocations(
@@ -36,7 +35,7 @@ async def revocations(
     most = max(1, min(first, _MOST))
     before = None if after is None else seq_of(after)
     found = await info.context.services.revocations.latest(owner, before=before, most=most + 1)
-    tools = await tools_by_id(info.context, owner)
+    tools = await info.context.tools_by_id(owner)
     nodes = [types.Revocation.of(standing, tools) for standing in found[:most]]
     return types.RevocationConnection(
         nodes=nodes,

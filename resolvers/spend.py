@@ -12,7 +12,6 @@ from metering import Measure
 from providers import find
 from resolvers.answers import answering
 from resolvers.context import Info
-from resolvers.tools import tools_by_id
 from schema import money
 from schema.inputs import EndCommitmentInput, RateInput, ReleaseDisputedInput, SetPriceInput
 from schema.results import (
@@ -40,7 +39,7 @@ async def spend(
         since=None if since is None else microseconds_of(since),
         until=None if until is None else microseconds_of(until),
     )
-    tools = await tools_by_id(info.context, owner) if by is By.TOOL else {}
+    tools = await info.context.tools_by_id(owner) if by is By.TOOL else {}
     return [money.Spend.of(row, tools) for row in found]
 
 

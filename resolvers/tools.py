@@ -3,7 +3,7 @@
 from accounts.scopes import Scope
 from providers import find
 from resolvers.answers import answering
-from resolvers.context import Context, Info
+from resolvers.context import Info
 from schema import types
 from schema.inputs import (
     CreateToolInput,
@@ -25,7 +25,6 @@ from schema.results import (
     UserTokenRevoked,
 )
 from schema.scalars import SecretText, cursor_of, end_of
-from store import Owner
 
 
 async def tools(info: Info, token_prefix: str = "") -> list[types.Tool]:
@@ -41,13 +40,6 @@ async def tools(info: Info, token_prefix: str = "") -> list[types.Tool]:
     ]
 
 
-async def tools_by_id(context: Context, owner: Owner) -> dict[str, types.Tool]:
-    """Give all of an owner's tools, revoked ones too, by their id."""
-    running = await context.services.revocations.running(owner)
-    found = await context.services.people.tools.named(owner)
-    return {name: types.Tool.of(tool, running.get(name, 0)) for name, tool in found.items()}
-
-
 @answering
 async def create_tool(info: Info, input: CreateToolInput) -> CreateToolResult:  # noqa: A002
     """Make a tool and its token. Needs a fresh login; the token is shown now and never again."""
@@ -59,16 +51,24 @@ async def create_tool(info: Info, input: CreateToolInput) -> CreateToolResult:  
         providers=allowed,
         expires_at=end_of(input.expires_at, now=info.context.services.clock()),
         per_minute=input.calls_per_minute,
+        inspected_only=input.inspected_only,
     )
     return ToolCreated(tool=types.Tool.of(tool, 0), token=SecretText(token))
 
 
 @answering
 async def update_tool(info: Info, input: UpdateToolInput) -> UpdateToolResult:  # noqa: A002
-    """Give a tool another name or rate; its token stays as it is."""
+    """Change a tool's name, its rate, or whether all answers to it must be inspected.
+
+    Its token stays as it is.
+    """
     owner = await info.context.owner(Scope.TOOLS_WRITE)
     tool = await info.context.services.people.tools.change(
-        owner, input.id, name=input.name, per_minute=input.calls_per_minute
+        owner,
+        input.id,
+        name=input.name,
+        per_minute=input.calls_per_minute,
+        inspected_only=input.inspected_only,
     )
     running = await info.context.services.revocations.running(owner)
     return ToolUpdated(tool=types.Tool.of(tool, running.get(tool.id, 0)))

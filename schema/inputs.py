@@ -2,6 +2,7 @@
 """What a client sends: every mutation takes one input."""
 
 import datetime as dt
+from enum import StrEnum
 
 import strawberry
 from strawberry.scalars import JSON
@@ -155,6 +156,17 @@ class KeyInput:
     id: strawberry.ID
 
 
+@strawberry.enum(description="How the list of keys is written.")
+class ListFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+@strawberry.input
+class ExportKeysInput:
+    format: ListFormat = ListFormat.JSON
+
+
 @strawberry.input
 class RotateKeyInput:
     id: strawberry.ID
@@ -173,6 +185,11 @@ class CreateToolInput:
     calls_per_minute: int | None = strawberry.field(
         default=None, description="How many calls it may begin; null: as many as it likes."
     )
+    inspected_only: bool = strawberry.field(
+        default=False,
+        description="Refuse it an answer in which no key can be looked for, as one in an encoding "
+        "that is not known here.",
+    )
 
 
 @strawberry.input
@@ -180,6 +197,7 @@ class UpdateToolInput:
     id: strawberry.ID
     name: str | None = None
     calls_per_minute: int | None = strawberry.field(default=None, description="Null: as it is.")
+    inspected_only: bool | None = strawberry.field(default=None, description="Null: as it is.")
 
 
 @strawberry.input
@@ -260,6 +278,11 @@ class ReleaseDisputedInput:
     made: bool = strawberry.field(
         default=False, description="It was carried out, though it cost nothing: a payment, say."
     )
+
+
+@strawberry.input
+class FileInput:
+    id: strawberry.ID
 
 
 @strawberry.input

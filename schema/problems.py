@@ -105,6 +105,11 @@ class CommitmentNotFound(Problem):
     pass
 
 
+@strawberry.type(description="No such file: deleted, or never was.")
+class FileNotFound(Problem):
+    pass
+
+
 @strawberry.type(
     description="What came after the cursor is no longer kept, or the cursor is not of this "
     "database. List anew, then go on from the head."

@@ -16,6 +16,7 @@ from schema.problems import (
     CommitmentNotFound,
     CursorExpired,
     DuplicateKey,
+    FileNotFound,
     FreshLoginRequired,
     InvalidInput,
     KeyNeedsReentry,
@@ -170,6 +171,13 @@ class AccountExported:
     document: JSON
 
 
+@strawberry.type(description="The list of your keys as a file: providers and references, no key.")
+class KeysExported:
+    name: str = strawberry.field(description="What to call it; it says the day.")
+    media_type: str
+    content: str
+
+
 @strawberry.type
 class KeyAdded:
     key: Key
@@ -266,6 +274,11 @@ class PriceSet:
 class DisputeReleased:
     call: strawberry.ID
     given_back: Dollars = strawberry.field(description="Of what had counted until now.")
+
+
+@strawberry.type(description="Gone, with all that was in it.")
+class FileDeleted:
+    id: strawberry.ID
 
 
 @strawberry.type(description="Its hours are charged no more. Nothing was deleted at the provider.")
@@ -433,6 +446,10 @@ ExportAccountResult = Annotated[
     AccountExported | SignInRequired | FreshLoginRequired,
     strawberry.union("ExportAccountResult"),
 ]
+ExportKeysResult = Annotated[
+    KeysExported | SignInRequired | FreshLoginRequired,
+    strawberry.union("ExportKeysResult"),
+]
 AddKeyResult = Annotated[
     KeyAdded
     | SignInRequired
@@ -526,6 +543,10 @@ ReleaseDisputedResult = Annotated[
     | NothingDisputed
     | InvalidInput,
     strawberry.union("ReleaseDisputedResult"),
+]
+DeleteFileResult = Annotated[
+    FileDeleted | SignInRequired | FreshLoginRequired | FileNotFound,
+    strawberry.union("DeleteFileResult"),
 ]
 EndCommitmentResult = Annotated[
     CommitmentEnded | SignInRequired | FreshLoginRequired | ScopeMissing | CommitmentNotFound,

@@ -19,6 +19,8 @@ from accounts.user_tokens import UserToken as UserTokenRow
 from accounts.ways import Way
 from audit import Entry as AuditRow
 from broker.calls import Call as CallRow
+from broker.calls import Use as UseRow
+from broker.files import File as FileRow
 from metering import Source
 from providers import CATALOGUE
 from providers import Provider as ProviderRow
@@ -65,6 +67,13 @@ strawberry.enum(
 
 if TYPE_CHECKING:
     from schema.money import Ceiling
+
+_Uses = list[Annotated["KeyUse", strawberry.lazy("schema.types")]]
+
+
+def _used_by(root: "Key", info: strawberry.Info[Any, None]) -> Any:
+    return info.context.uses_of(root.id)
+
 
 _Ceiling = Annotated["Ceiling", strawberry.lazy("schema.money")] | None
 """Beneath a provider stands its ceiling, and beneath that the provider."""
@@ -144,6 +153,11 @@ class Key:
         description="Your ceiling on all that its provider may cost, with whichever key; null "
         "where there is none.",
     )
+    used_by: _Uses = strawberry.field(
+        resolver=_used_by,
+        description="The tools that called with it in the last 30 days, the latest first; those "
+        "that are revoked since, too. None for whoever may not see calls.",
+    )
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -171,6 +185,9 @@ class Tool:
     )
     providers: list[Provider] | None = strawberry.field(description="Null: every provider.")
     calls_per_minute: int | None = strawberry.field(description="Null: as many as it likes.")
+    inspected_only: bool = strawberry.field(
+        description="An answer in which no key can be looked for is refused to it."
+    )
     created_at: dt.datetime
     expires_at: dt.datetime | None
     revoked_at: dt.datetime | None
@@ -186,12 +203,24 @@ class Tool:
             token_prefix=row.prefix,
             providers=None if row.providers is None else [Provider.of(p) for p in known],
             calls_per_minute=row.per_minute,
+            inspected_only=row.inspected_only,
             created_at=instant(row.created_at),
             expires_at=instant_or_none(row.expires_at),
             revoked_at=instant_or_none(row.revoked_at),
             last_used_at=instant_or_none(row.used_at),
             listeners=listeners,
         )
+
+
+@strawberry.type(description="What one tool did with one key in the last 30 days.")
+class KeyUse:
+    tool: Tool
+    last_used_at: dt.datetime = strawberry.field(description="When it last began a call.")
+    calls: int = strawberry.field(description="How many it began.")
+
+    @classmethod
+    def of(cls, use: UseRow, tool: Tool) -> Self:
+        return cls(tool=tool, last_used_at=instant(use.last_at), calls=use.calls)
 
 
 @strawberry.type(description="A token of your own GraphQL clients.")
@@ -279,6 +308,42 @@ class PageInfo:
 @strawberry.type(description="A page of calls, newest first.")
 class CallConnection:
     nodes: list[Call]
+    page_info: PageInfo
+
+
+@strawberry.type(
+    description="An answer that a tool asked to have kept: keysteward-save-as. Its content is at "
+    "/files/{id}, for whoever is signed in."
+)
+class File:
+    id: strawberry.ID
+    name: str = strawberry.field(description="As the tool named it.")
+    content_type: str = strawberry.field(description="As the provider named it.")
+    bytes: float
+    provider: strawberry.ID
+    provider_name: str
+    tool: strawberry.ID
+    call: strawberry.ID
+    made_at: dt.datetime
+
+    @classmethod
+    def of(cls, row: FileRow) -> Self:
+        return cls(
+            id=strawberry.ID(row.id),
+            name=row.name,
+            content_type=row.content_type,
+            bytes=row.bytes,
+            provider=strawberry.ID(row.provider),
+            provider_name=CATALOGUE[row.provider].name,
+            tool=strawberry.ID(row.tool),
+            call=strawberry.ID(row.call),
+            made_at=instant(row.made_at),
+        )
+
+
+@strawberry.type(description="A page of files, newest first.")
+class FileConnection:
+    nodes: list[File]
     page_info: PageInfo
 
 

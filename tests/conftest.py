@@ -18,7 +18,7 @@ from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
 from vault.vault import Vault
 
-pytest_plugins = ["tests.canary.plugin"]
+pytest_plugins = ["tests.canary.plugin", "tests.kit.chromium"]
 
 
 @pytest.fixture

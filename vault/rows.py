@@ -56,10 +56,28 @@ class SealedKey:
         """Give the place that the row claims for itself."""
         return place_of(Owner(self.account), self.provider, self.id, self.version)
 
+    @property
+    def trace_place(self) -> Place:
+        """Give the place of its traces."""
+        return trace_place_of(Owner(self.account), self.provider, self.id, self.version)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TracedKey:
+    """A key and its sealed traces, None where it was added before there were any."""
+
+    key: SealedKey
+    trace: bytes | None
+
 
 def place_of(owner: Owner, provider: str, key: str, version: int) -> Place:
     """Give the one place where that version of that key opens."""
     return Place("provider key", owner.account, (provider, key, str(version)))
+
+
+def trace_place_of(owner: Owner, provider: str, key: str, version: int) -> Place:
+    """Give the one place where the traces of that version of that key open."""
+    return Place("provider key's traces", owner.account, (provider, key, str(version)))
 
 
 # A row whose slot was tampered with has no sealed bytes: it reads as empty, and does not open.
@@ -126,6 +144,22 @@ def in_use(tx: Tx, owner: Owner, provider: str, choice: str | None) -> SealedKey
     raise NoKey(provider)
 
 
+def traced(tx: Tx, owner: Owner) -> list[TracedKey]:
+    """Give the owner's keys with their traces, oldest first."""
+    found = tx.all(
+        f"SELECT id, account, provider, version, {_SEALED}, trace FROM keys"  # noqa: S608
+        " WHERE account = :account AND removed_at IS NULL ORDER BY id",
+        account=owner.account,
+    )
+    return [TracedKey(SealedKey(*row), trace) for *row, trace in found]
+
+
+def head(tx: Tx, owner: Owner) -> int:
+    """Give the number of the account's newest change: as long as it stands, so do its keys."""
+    row = tx.one("SELECT head FROM accounts WHERE account = :account", account=owner.account)
+    return -1 if row is None else int(row[0])
+
+
 def same_key(tx: Tx, owner: Owner, provider: str, fingerprints: list[bytes]) -> str | None:
     """Give the reference of the owner's key that has one of these fingerprints."""
     for fingerprint in fingerprints:
@@ -165,6 +199,7 @@ def insert(
     state: KeyState,
     default: bool,
     fingerprint: bytes,
+    trace: bytes,
     at: int,
 ) -> None:
     """Add a key. A first key at its provider becomes the default whatever was asked."""
@@ -177,8 +212,9 @@ def insert(
         drop_default(tx, owner, key.provider)
     tx.run(
         "INSERT INTO keys (id, account, provider, label, masked, version, state, is_default,"
-        " slot, fingerprint, added_at, verified_at) VALUES (:id, :account, :provider, :label,"
-        " :masked, :version, :state, :is_default, :slot, :fingerprint, :at, :verified_at)",
+        " slot, fingerprint, trace, added_at, verified_at) VALUES (:id, :account, :provider,"
+        " :label, :masked, :version, :state, :is_default, :slot, :fingerprint, :trace, :at,"
+        " :verified_at)",
         id=key.id,
         account=owner.account,
         provider=key.provider,
@@ -189,6 +225,7 @@ def insert(
         is_default=int(default or not has_default),
         slot=_keep(tx, owner, key),
         fingerprint=fingerprint,
+        trace=trace,
         at=at,
         verified_at=at if state is not KeyState.UNVERIFIED else None,
     )
@@ -222,19 +259,22 @@ def replace(
     masked: str,
     state: KeyState,
     fingerprint: bytes,
+    trace: bytes,
     at: int,
 ) -> None:
     """Put a new version in the old one's place; the old one's bytes are overwritten."""
     _overwrite(tx, owner, key.id)
     tx.run(
         "UPDATE keys SET version = :version, slot = :slot, fingerprint = :fingerprint,"
-        " masked = :masked, state = :state, rotated_at = :at, verified_at = :verified_at"
+        " trace = :trace, masked = :masked, state = :state, rotated_at = :at,"
+        " verified_at = :verified_at"
         " WHERE account = :account AND id = :key AND removed_at IS NULL",
         account=owner.account,
         key=key.id,
         version=key.version,
         slot=_keep(tx, owner, key),
         fingerprint=fingerprint,
+        trace=trace,
         masked=masked,
         state=state,
         at=at,
@@ -263,7 +303,8 @@ def erase(tx: Tx, owner: Owner, key: str, *, at: int) -> None:
     """Leave the tombstone and nothing of the secret."""
     _overwrite(tx, owner, key)
     tx.run(
-        "UPDATE keys SET slot = NULL, fingerprint = NULL, masked = '', is_default = 0,"
+        "UPDATE keys SET slot = NULL, fingerprint = NULL, trace = NULL, masked = '',"
+        " is_default = 0,"
         " removed_at = :at WHERE account = :account AND id = :key AND removed_at IS NULL",
         account=owner.account,
         key=key,
@@ -293,16 +334,29 @@ def disown_seals(tx: Tx, owner: Owner) -> None:
     )
 
 
-def reseal(tx: Tx, owner: Owner, key: SealedKey, *, fingerprint: bytes) -> None:
+def note_trace(tx: Tx, owner: Owner, key: SealedKey, trace: bytes) -> None:
+    """Note down the traces of a version, while the key still has it."""
+    tx.run(
+        "UPDATE keys SET trace = :trace WHERE account = :account AND id = :key"
+        " AND version = :version AND removed_at IS NULL",
+        account=owner.account,
+        key=key.id,
+        version=key.version,
+        trace=trace,
+    )
+
+
+def reseal(tx: Tx, owner: Owner, key: SealedKey, *, fingerprint: bytes, trace: bytes) -> None:
     """Put the same version, sealed anew, in the old seal's place; the old bytes are overwritten."""
     _overwrite(tx, owner, key.id)
     tx.run(
-        "UPDATE keys SET slot = :slot, fingerprint = :fingerprint"
+        "UPDATE keys SET slot = :slot, fingerprint = :fingerprint, trace = :trace"
         " WHERE account = :account AND id = :key AND removed_at IS NULL",
         account=owner.account,
         key=key.id,
         slot=_keep(tx, owner, key),
         fingerprint=fingerprint,
+        trace=trace,
     )
 
 

@@ -5,7 +5,9 @@ end a key take an owner who has just proven who they are.
 """
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ulid import ULID
@@ -15,7 +17,7 @@ from audit import Act
 from providers import Provider
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind, Reason
-from vault import rows
+from vault import rows, traces
 from vault.errors import (
     KeyMalformed,
     KeyNeedsReentry,
@@ -25,8 +27,9 @@ from vault.errors import (
     SealBroken,
 )
 from vault.keyring import Keyring
-from vault.rows import Entry, KeyState, SealedKey
+from vault.rows import Entry, KeyState, SealedKey, TracedKey
 from vault.secret import Secret
+from vault.traces import Trace
 
 SHORTEST_KEY: Final = 8
 LONGEST_KEY: Final = 4096
@@ -44,6 +47,14 @@ class Removal:
     key: str
     provider: str
     at: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Exported:
+    """An owner's keys, masked, oldest first; and by what they are known again in a text."""
+
+    entries: tuple[Entry, ...]
+    traces: tuple[Trace, ...]
 
 
 def parse(pasted: str) -> Secret:
@@ -81,6 +92,7 @@ class Vault:
             raise LabelUnfit(LONGEST_LABEL)
         key = f"key_{ULID()}"
         sealed = self._seal(owner, provider.id, key, 1, secret)
+        trace = self._trace(sealed, secret)
         masked = provider.mask(secret.reveal().decode())
         fingerprints = self._keyring.fingerprints(owner.account, secret)
         at = self._clock()
@@ -99,6 +111,7 @@ class Vault:
                 state=state,
                 default=default,
                 fingerprint=fingerprints[0],
+                trace=trace,
                 at=at,
             )
             audit.record(tx, self._keyring, owner, Act.KEY_ADDED, at=at, subject=key)
@@ -118,6 +131,18 @@ class Vault:
         """Give one key, masked. Raises `KeyGone`."""
         entry, sealed = await self._store.read(lambda tx: rows.one(tx, owner, key))
         return self._with_standing(entry, sealed)
+
+    async def export(self, owner: ProvenOwner) -> Exported:
+        """Give the owner's keys for a list of them, and write down that it was made."""
+        at = self._clock()
+
+        def unit(tx: Tx) -> tuple[Sequence[tuple[Entry, SealedKey]], Sequence[TracedKey]]:
+            audit.record(tx, self._keyring, owner, Act.KEYS_EXPORTED, at=at)
+            return rows.every(tx, owner, None), rows.traced(tx, owner)
+
+        found, traced = await self._store.write(unit)
+        entries = tuple(self._with_standing(entry, sealed) for entry, sealed in found)
+        return Exported(entries, self.traces(owner, traced))
 
     async def reveal(self, owner: ProvenOwner, key: str) -> Secret:
         """Give a key's plaintext to its owner. Raises `KeyGone`, `KeyNeedsReentry`."""
@@ -151,7 +176,14 @@ class Vault:
                 raise KeyPresent(present)
             sealed = self._seal(owner, entry.provider, key, entry.version + 1, secret)
             rows.replace(
-                tx, owner, sealed, masked=masked, state=state, fingerprint=fingerprints[0], at=at
+                tx,
+                owner,
+                sealed,
+                masked=masked,
+                state=state,
+                fingerprint=fingerprints[0],
+                trace=self._trace(sealed, secret),
+                at=at,
             )
             audit.record(tx, self._keyring, owner, Act.KEY_ROTATED, at=at, subject=key)
             seq = changes.append(
@@ -202,8 +234,9 @@ class Vault:
                 continue
             anew = self._seal(to, entry.provider, entry.id, entry.version, secret)
             fingerprint = self._keyring.fingerprints(to.account, secret)[0]
+            trace = self._trace(anew, secret)
             secret.wipe()
-            rows.reseal(tx, to, anew, fingerprint=fingerprint)
+            rows.reseal(tx, to, anew, fingerprint=fingerprint, trace=trace)
 
     def forget(self, tx: Tx, owner: Owner) -> None:
         """Leave nothing that says whose the emptied slots were; the keys' rows go with the account.
@@ -261,6 +294,34 @@ class Vault:
             return self._keyring.unseal(sealed.place, sealed.sealed)
         except SealBroken:
             raise KeyNeedsReentry from None
+
+    def traces(self, owner: Owner, found: Iterable[TracedKey]) -> tuple[Trace, ...]:
+        """Give by what these keys are known again in a text. None of them is opened for it.
+
+        But for one that was added before there were traces, or whose traces were altered: it is
+        opened once, and they are noted down. One that does not open then is left out.
+        """
+        known: tuple[Trace, ...] = ()
+        for each in found:
+            try:
+                if each.trace is not None:
+                    known += traces.read(self._keyring.unseal(each.key.trace_place, each.trace))
+                    continue
+            except SealBroken:
+                pass
+            try:
+                secret = self.open(each.key)
+            except KeyNeedsReentry:
+                continue
+            known += traces.read(traces.written(secret, SHORTEST_KEY))
+            trace = self._trace(each.key, secret)
+            secret.wipe()
+            self._store.write_soon(partial(rows.note_trace, owner=owner, key=each.key, trace=trace))
+        return known
+
+    def _trace(self, key: SealedKey, secret: Secret) -> bytes:
+        """Seal by what a key is known again."""
+        return self._keyring.seal(key.trace_place, traces.written(secret, SHORTEST_KEY))
 
     def _end(self, tx: Tx, owner: Owner, key: str, at: int) -> Removal:
         """End one key: the one place where any does. Raises `KeyGone`."""

@@ -6,11 +6,13 @@ HOME: Final = "/sign-in"
 """It says who is signed in."""
 GRAPHIQL: Final = "/graphiql"
 DASHBOARD: Final = "/dashboard"
+FILES: Final = f"{DASHBOARD}/files"
 DASHBOARD_PAGES: Final = (
     DASHBOARD,
     f"{DASHBOARD}/tools",
     f"{DASHBOARD}/calls",
     f"{DASHBOARD}/spend",
+    FILES,
     f"{DASHBOARD}/settings/keys",
     f"{DASHBOARD}/settings/ceilings",
     f"{DASHBOARD}/settings/account",
@@ -19,7 +21,9 @@ DASHBOARD_PAGES: Final = (
     f"{DASHBOARD}/settings/panic",
 )
 """The pages of the dashboard, one file in `page/dashboard/pages/` each."""
-PLACES: Final = (GRAPHIQL, *DASHBOARD_PAGES, "/address")
+EXPORTS: Final = ("/export/keys.json", "/export/keys.csv")
+"""The list of keys, in the order of `ListFormat`: downloads, which leave the page where it was."""
+PLACES: Final = (GRAPHIQL, *DASHBOARD_PAGES, "/address", *EXPORTS)
 
 
 def place_of(text: str) -> str:

@@ -16,7 +16,7 @@ export default defineConfig({
     cssCodeSplit: true,
     modulePreload: false,
     lib: {
-      entry: { view: own("view.js"), socket: own("socket.js"), chart: own("chart.js"), qr: own("qr.js") },
+      entry: { view: own("view.js"), socket: own("socket.js"), qr: own("qr.js") },
       formats: ["es"],
     },
     minify: "oxc",

@@ -193,7 +193,8 @@ class TestAfterwards:
         before = await mentions(store, whole.owner.account)
         assert before.keys() >= {
             "accounts", "audit", "audit_heads", "calls", "ceilings", "changes", "commitments",
-            "frozen", "heard", "identities", "keys", "ledger", "listeners", "passkeys", "passwords",
+            "file_parts", "files", "frozen", "heard", "identities", "keys", "ledger", "listeners",
+            "passkeys", "passwords",
             "prices", "recovery_codes", "reservations", "seals", "sessions", "tickets", "tools",
             "totp", "user_tokens", "outbox",
         }  # fmt: skip

@@ -20,6 +20,7 @@ from accounts.errors import (
 from accounts.identity_kind import IdentityKind
 from audit import Act, TrailBroken
 from broker.calls import Calls
+from broker.files import Files
 from broker.outcome import Outcome
 from keysteward.box import SealedBox
 from resolvers.people import People
@@ -124,6 +125,16 @@ class TestWhatComesAlong:
                 await vault.add(TO, OPENAI, parse(secret), label="again", state=KeyState.ACTIVE)
         assert await vault.list(whole.owner) == []
         await vault.remove(TO, next(iter(whole.keys)))
+
+    async def test_files_open_and_nothing_of_them_is_sealed_for_the_old_id(
+        self, move: Move, whole: Whole, store: Store, keyring: Keyring, clock: MovedClock
+    ) -> None:
+        files = Files(store, keyring, clock, most=1)
+        to = await move()
+        assert await files.latest(whole.owner, before=None, most=9) == []
+        (file,) = await files.latest(to, before=None, most=9)
+        assert file.name == "kept.txt"
+        assert [part async for part in files.content(to, file)] == [b"what was kept"]
 
     async def test_the_old_seals_are_erased_in_every_file(
         self, store: Store, whole: Whole, move: Move, data: Path
@@ -231,7 +242,7 @@ class TestWhatComesAlong:
         await move()
         clock.forward(seconds=1)
         await make.end(whole.call, whole.owner)
-        calls = await Calls(store).latest(TO, before=None, most=9, provider=None, tool=None)
+        calls = await Calls(store).latest(TO, before=None, most=9)
         assert {call.id: call.outcome for call in calls} == {
             whole.call: Outcome.ANSWERED,
             f"call_1_ended_{whole.address}": Outcome.ANSWERED,
@@ -309,7 +320,7 @@ class TestWhatEnds:
         assert [way.name for way in await people.ways.list(owner)] == [""]
         assert not await people.second_factor.is_set_up(owner)
         assert len(await people.sessions.list(owner)) == 1
-        calls = await Calls(store).latest(owner, before=None, most=9, provider=None, tool=None)
+        calls = await Calls(store).latest(owner, before=None, most=9)
         assert calls == []
         trail = await store.read(lambda tx: audit.verify(tx, keyring, owner))
         assert [entry.act for entry in trail] == [Act.ACCOUNT_CREATED, Act.SIGNED_IN]

@@ -74,6 +74,22 @@ async def test_it_may_use_the_providers_that_it_was_given(create: Create, tools:
     assert tool.providers == ()
 
 
+async def test_one_whose_answers_must_be_inspected_is_nobody_s_once_that_is_taken_off_behind_us(
+    create: Create, tools: Tools, store: Store, ada: ProvenOwner
+) -> None:
+    tool, token = await create(inspected_only=True)
+    assert tool == await tools.holder(token)
+    await store.write(
+        lambda tx: tx.run(
+            "UPDATE tools SET inspected_only = 0 WHERE account = :account AND id = :id",
+            account=ada.account,
+            id=tool.id,
+        )
+    )
+    with pytest.raises(TokenUnknown):
+        await tools.holder(token)
+
+
 async def test_a_revoked_one_s_token_is_refused(
     create: Create,
     tools: Tools,
@@ -186,9 +202,14 @@ async def test_it_gets_another_name_and_rate_and_keeps_its_token_and_all_else(
     assert renamed == tool._replace(name="another")
     faster = await tools.change(ada, tool.id, per_minute=60)
     assert faster == tool._replace(name="another", per_minute=60)
-    assert await tools.holder(token) == faster
+    strict = await tools.change(ada, tool.id, inspected_only=True)
+    assert strict == faster._replace(inspected_only=True)
+    assert await tools.change(ada, tool.id, name="again") == strict._replace(name="again")
+    assert (await tools.holder(token)).inspected_only is True
+    lenient = await tools.change(ada, tool.id, inspected_only=False)
+    assert await tools.holder(token) == lenient == faster._replace(name="again")
     trail = await store.read(lambda tx: audit.verify(tx, keyring, ada))
-    assert [entry.act for entry in trail] == [Act.TOOL_CREATED, Act.TOOL_CHANGED, Act.TOOL_CHANGED]
+    assert [entry.act for entry in trail] == [Act.TOOL_CREATED, *[Act.TOOL_CHANGED] * 5]
 
 
 async def test_another_s_a_revoked_and_an_unknown_one_can_t_be_changed(

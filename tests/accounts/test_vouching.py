@@ -162,6 +162,7 @@ ALTERED = {
         "providers ": "NULL",
         "per_minute": "per_minute + 1",
         "per_minute ": "NULL",
+        "inspected_only": "1 - inspected_only",
         "created_at": "created_at - 1",
         "expires_at": "created_at + 999999999999999",
     },

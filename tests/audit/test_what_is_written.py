@@ -63,6 +63,7 @@ async def with_keys_and_tools(people: People, vault: Vault, owner: ProvenOwner) 
         owner, OPENAI, parse("sk-proj-" + "a" * 40), label="one", state=KeyState.ACTIVE
     )
     await vault.reveal(owner, added.id)
+    await vault.export(owner)
     new = parse("sk-proj-" + "b" * 40)
     await vault.rotate(owner, added.id, OPENAI, new, state=KeyState.ACTIVE)
     await vault.make_default(owner, added.id)
@@ -76,6 +77,7 @@ async def with_keys_and_tools(people: People, vault: Vault, owner: ProvenOwner) 
     return [
         Act.KEY_ADDED,
         Act.KEY_REVEALED,
+        Act.KEYS_EXPORTED,
         Act.KEY_ROTATED,
         Act.DEFAULT_KEY_SET,
         Act.KEY_REMOVED,
@@ -201,6 +203,7 @@ async def test_an_entry_names_what_it_was_done_to_and_no_address(  # noqa: PLR09
         Act.SIGNED_IN: "ses",
         **dict.fromkeys((act for act in Act if act.startswith("KEY_")), "key"),
         Act.DEFAULT_KEY_SET: "key",
+        Act.KEYS_EXPORTED: "",
         **dict.fromkeys((act for act in Act if act.startswith("TOOL_")), "tool"),
         **dict.fromkeys((act for act in Act if act.startswith("USER_TOKEN_")), "utk"),
     }

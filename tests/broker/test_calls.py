@@ -1,10 +1,17 @@
 """The ledger's rows."""
 
+import re
+from typing import Any
+
 import pytest
 
 from broker import calls
-from broker.calls import Call, Calls
+from broker.calls import Call, Calls, Which
+from broker.ceilings import USD
+from broker.ledger import Entry
+from broker.ledger import charge as charged
 from broker.outcome import Outcome
+from metering import Charge, Source
 from store import ProvenOwner, Store, Tx
 from tests.kit.people import ADA, BOB, settle_in
 from vault.revocations import seen
@@ -55,7 +62,7 @@ async def end(
 
 
 async def all_of(ledger: Calls, owner: ProvenOwner = ADA) -> list[Call]:
-    return await ledger.latest(owner, before=None, most=100, provider=None, tool=None)
+    return await ledger.latest(owner, before=None, most=100)
 
 
 async def test_a_row_is_begun_and_ended(store: Store, ledger: Calls) -> None:
@@ -125,7 +132,8 @@ async def test_the_newest_come_first_by_page_provider_and_tool(store: Store, led
         provider: str | None = None,
         tool: str | None = None,
     ) -> str:
-        found = await ledger.latest(ADA, before=before, most=most, provider=provider, tool=tool)
+        which = Which(provider=provider, tool=tool)
+        found = await ledger.latest(ADA, which, before=before, most=most)
         return "".join(call.id[-1] for call in found)
 
     assert await ids() == "543210"
@@ -134,6 +142,58 @@ async def test_the_newest_come_first_by_page_provider_and_tool(store: Store, led
     assert await ids(provider="google") == "420"
     assert await ids(tool="tool_1") == "41"
     assert await ids(tool="tool_1", provider="openai", before="call_4") == "1"
+
+
+async def charge(store: Store, call: str, *, at: int, model: str | None, number: int = 1) -> None:
+    entry = Entry(call, at, "openai", "tool_1", model)
+    await store.write(
+        lambda tx: charged(tx, ADA, entry, USD, Charge(5, Source.USAGE), number=number)
+    )
+
+
+async def test_a_call_is_found_by_when_and_for_what_it_was_charged_else_by_its_own_start(
+    store: Store, ledger: Calls
+) -> None:
+    for number in range(4):
+        await begin(store, f"call_{number}", at=1000 + number)
+    await charge(store, "call_0", at=2000, model="m")
+    await charge(store, "call_0", at=9000, model="by the hour", number=3)
+    await charge(store, "call_1", at=2001, model=None)
+    await end(store, "call_2", Outcome.REFUSED)  # by then it names the model "m"
+
+    async def ids(**which: Any) -> str:
+        found = await ledger.latest(ADA, Which(**which), before=None, most=9)
+        return "".join(call.id[-1] for call in found)
+
+    assert await ids() == "3210"
+    assert await ids(since=1002, until=1004) == "32"
+    assert await ids(since=2000, until=2001) == "0"
+    assert await ids(since=2001, until=9000) == "1"
+    assert await ids(since=9000) == "0"
+    assert await ids(model="m") == "20"
+    assert await ids(model="m", since=9000) == ""
+    assert await ids(model="by the hour", since=9000) == "0"
+    assert await ids(model="") == "31"
+    assert await ids(key="key_1", tool="tool_1", until=1003) == "2"
+    assert await ids(key="key_2") == ""
+
+
+async def test_a_look_at_calls_costs_no_more_when_the_ledger_has_grown(store: Store) -> None:
+    """Held to the plan: each call's few entries, in the order of the page; uses by their index."""
+
+    async def plan(statement: str) -> list[str]:
+        values = dict.fromkeys(re.findall(r":(\w+)", statement))
+        rows = await store.read(lambda tx: tx.all(f"EXPLAIN QUERY PLAN {statement}", **values))
+        return [row[3] for row in rows]
+
+    latest, uses = await plan(calls._LATEST), await plan(calls._USES)
+    looks = [look for look in latest if "SEARCH" in look or "SCAN" in look]
+    assert looks
+    for look in looks:
+        assert re.fullmatch(r"SEARCH (calls|ledger|reservations) USING PRIMARY KEY .*", look), look
+    assert not [look for look in latest if "ORDER BY" in look]
+    (look,) = [look for look in uses if " calls " in look]
+    assert "COVERING INDEX calls_of_key (account=? AND key=? AND started_at>?)" in look
 
 
 async def test_the_calls_of_a_dead_process_are_lost_and_its_listeners_gone(

@@ -6,12 +6,15 @@ import urllib.parse
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from broker.other_keys import OtherKeys
 from broker.scrub import Scrubber
 from tests.kit.canary import canary
+from vault import traces
 from vault.secret import Secret
+from vault.vault import SHORTEST_KEY
 
 # Whatever the vault takes as a key.
 KEYS = st.text([chr(code) for code in range(0x21, 0x7F)], min_size=8, max_size=200)
@@ -172,3 +175,145 @@ def test_headers_are_struck_whole(wire: str) -> None:
     assert not scrubber.finds(struck)
     assert scrubber.struck == 2
     assert scrubber.strike(b"req_1") == b"req_1"
+
+
+# The account's other keys.
+
+IN_USE = "sk-proj-InUseInUse0000InUse"
+OTHERS = {
+    "plain": "sk-ant-api03-Other_key-0123456789xyzQ",
+    "pair": "AC" + "0" * 30 + "77:c0ffeeca604872913550",
+    "odd": 'p/w"=with\\every%kind&of+it/',
+    "short": "Zq81xK0p",
+}
+
+
+def kept(*keys: str) -> OtherKeys:
+    """Give keys as an answer is searched for them."""
+    return OtherKeys(
+        trace
+        for key in keys
+        for trace in traces.read(traces.written(Secret(key.encode()), SHORTEST_KEY))
+    )
+
+
+def scrubber_of(*others: str) -> Scrubber:
+    return Scrubber(Secret(IN_USE.encode()), kept(IN_USE, *others))
+
+
+def every_form(key: str) -> list[tuple[bytes, bytes]]:
+    """Give texts that hold a key in each form, and in each the part that only the key decides."""
+    found = [(b"<" + form + b">", form) for form in dict.fromkeys(forms(key))]
+    for lead in range(3):
+        found += base64_forms(key, b"user:"[:lead], b"@h")
+        found += base64_forms(key, b"x" * lead, b"")
+    return found
+
+
+class TestOtherKeys:
+    @pytest.mark.parametrize("kind", OTHERS)
+    def test_every_form_is_struck_wherever_the_pieces_part(self, kind: str) -> None:
+        others = kept(IN_USE, *OTHERS.values())
+        for text, core in every_form(OTHERS[kind]):
+            struck = Scrubber(Secret(IN_USE.encode()), others).strike(text)
+            assert len(struck) == len(text)
+            assert core not in struck
+            for cut in range(len(text) + 1):
+                scrubber = Scrubber(Secret(IN_USE.encode()), others)
+                assert through(scrubber, text, [cut]) == struck
+                assert scrubber.struck == 1
+
+    @settings(max_examples=50)
+    @given(KEYS, AROUND, AROUND, AROUND, st.lists(st.integers(0, 5000), max_size=40))
+    @example("********", b"*", b"**", b"*", [])
+    @example("%25%25%25", b"%", b"%2", b"5", [2])
+    @example("\\\\\\\\////", b"\\", b"\\\\", b"/", [1])
+    def test_no_form_of_one_comes_through(
+        self, key: str, before: bytes, between: bytes, after: bytes, cuts: list[int]
+    ) -> None:
+        others = kept(IN_USE, key)
+        for form in forms(key):
+            scrubber = Scrubber(Secret(IN_USE.encode()), others)
+            text = before + form + between + form + after
+            out = through(scrubber, text, cuts)
+            assert len(out) == len(text)
+            assert scrubber.struck >= 1
+            assert form not in out
+
+    @settings(max_examples=50)
+    @given(KEYS, AROUND, AROUND, st.lists(st.integers(0, 5000), max_size=40))
+    def test_nor_does_it_in_base64(
+        self, key: str, before: bytes, after: bytes, cuts: list[int]
+    ) -> None:
+        others = kept(IN_USE, key)
+        for encoded, core in base64_forms(key, before, after):
+            out = through(Scrubber(Secret(IN_USE.encode()), others), encoded, cuts)
+            assert len(out) == len(encoded)
+            assert core not in out
+
+    def test_of_a_pair_the_password_is_struck_alone(self) -> None:
+        user, _, password = OTHERS["pair"].partition(":")
+        out = scrubber_of(OTHERS["pair"]).strike(f"{user} {password}".encode())
+        assert out == user.encode() + b" " + b"*" * len(password)
+
+    @given(
+        st.binary(max_size=300),
+        st.sampled_from(["plain", "odd"]),
+        st.lists(st.integers(0, 5000), max_size=40),
+    )
+    @settings(max_examples=40)
+    def test_what_only_ends_like_one_passes_unchanged(
+        self, text: bytes, kind: str, cuts: list[int]
+    ) -> None:
+        key, others = OTHERS[kind], kept(*OTHERS.values())
+        like = b"x" * len(key) + key[-4:].encode()
+        for form in (like, like.hex().encode(), base64.b64encode(like), key[1:].encode()):
+            whole = text + b"\n" + form + b"\n" + text
+            scrubber = Scrubber(Secret(IN_USE.encode()), others)
+            assert through(scrubber, whole, cuts) == whole
+
+    def test_an_event_or_a_whole_json_is_never_held(self) -> None:
+        scrubber = scrubber_of(OTHERS["plain"], OTHERS["pair"])
+        for piece in (
+            b'data: {"content": "sk-"}\n\n',
+            b"data: s\r\n\r\n",
+            b'{"key": "sk-ant-api03"}',
+            b'[{"text": "sk-ant-api03-Other"},',
+        ):
+            assert scrubber.feed(piece) == piece
+
+    @settings(max_examples=50)
+    @given(st.lists(st.binary(max_size=300) | st.text("ab", max_size=300).map(str.encode)))
+    def test_no_more_is_held_than_the_longest_form_has(self, chunks: list[bytes]) -> None:
+        scrubber = scrubber_of(OTHERS["plain"])
+        given = passed = b""
+        for chunk in chunks:
+            given += chunk
+            passed += scrubber.feed(chunk)
+            held = given[len(passed) :]
+            assert len(held) < 2 * len(OTHERS["plain"]) + 8
+            assert not any(code <= 0x20 or code >= 0x7F for code in held)
+        assert passed + scrubber.flush() == given
+
+    def test_another_account_s_key_is_none_of_ours(self) -> None:
+        scrubber = scrubber_of(OTHERS["plain"])
+        text = f"your key: {canary()}".encode()
+        assert not scrubber.finds(text)
+        assert scrubber.strike(text) is text
+
+    def test_a_text_of_nothing_but_endings_is_cut_short_not_looked_up_for_ever(self) -> None:
+        # Of one account: many keys that end alike, in a text made of that ending.
+        keys = [f"sk-{number}" + "z" * (20 + number) for number in range(40)]
+        scrubber = Scrubber(Secret(IN_USE.encode()), kept(*keys))
+        out = scrubber.strike(b"a" + b"z" * 8_000)
+        assert len(out) == 8_001
+        assert out.endswith(b"*" * 2_000)
+        assert out.startswith(b"a")
+        # Of one key, an ending may be repeated as often as anybody likes.
+        text = b"a" + b"z" * 8_000
+        assert Scrubber(Secret(IN_USE.encode()), kept(keys[0])).strike(text) is text
+
+    def test_once_wiped_it_finds_nothing(self) -> None:
+        scrubber = scrubber_of(OTHERS["plain"])
+        scrubber.wipe()
+        assert not scrubber.finds(OTHERS["plain"].encode())

@@ -17,7 +17,7 @@ from tests.kit.canary import canary
 from tests.kit.fake_whatsapp import refuses
 from tests.kit.graphql_client import CONTRACT, PASSWORD, House, Visitor, free_port, house
 from tests.kit.mailbox import links_in
-from tests.kit.spending import NO_CEILING, ceiling, disputed, server
+from tests.kit.spending import NO_CEILING, NO_FILE, ceiling, disputed, kept, server
 from tests.kit.ways_in import (
     App,
     authenticator,
@@ -62,6 +62,7 @@ WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "renewRecoveryCodes": {},
     "createInvite": {},
     "exportAccount": {},
+    "exportKeys": {},
     "revokeEverything": {},
     "deleteAccount": {"confirm": "CANARY"},
     "addKey": {"provider": "openai", "secret": "CANARY-anything", "makeDefault": True},
@@ -79,6 +80,7 @@ WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "setPrice": {"provider": "nobody", "item": "*", "rates": []},
     "releaseDisputed": {"call": NO_CALL},
     "endCommitment": {"provider": "vultr", "resource": "nothing"},
+    "deleteFile": {"id": NO_FILE},
 }
 SIGNED_IN: dict[str, dict[str, Any]] = WITH_A_FRESH_LOGIN | {
     "freshLogin": {"password": PASSWORD},
@@ -194,6 +196,7 @@ for _name, _kind in {
     "setPrice": "ProviderNotFound",
     "releaseDisputed": "NothingDisputed",
     "endCommitment": "CommitmentNotFound",
+    "deleteFile": "FileNotFound",
 }.items():
     CASES[_name, _kind] = _of_none(_name)
 
@@ -1116,6 +1119,15 @@ async def _(home: House, ada: Visitor) -> dict[str, Any]:
     return await ada.do("createInvite")
 
 
+@case(("exportKeys", "KeysExported"))
+async def _(_: House, ada: Visitor) -> dict[str, Any]:
+    key = await ada.key()
+    answer = await ada.do("exportKeys", format="CSV")
+    assert key["id"] in answer["content"]
+    assert key["masked"] not in answer["content"]
+    return answer
+
+
 @case(("exportAccount", "AccountExported"))
 async def _(_: House, ada: Visitor) -> dict[str, Any]:
     return await ada.do("exportAccount")
@@ -1146,8 +1158,10 @@ async def _(_: House, ada: Visitor) -> dict[str, Any]:
 @case(("updateTool", "ToolUpdated"))
 async def _(home: House, ada: Visitor) -> dict[str, Any]:
     tool, token = await ada.tool()
-    answer = await ada.do("updateTool", id=tool["id"], name="renamed", callsPerMinute=1)
-    assert (answer["tool"]["name"], answer["tool"]["callsPerMinute"]) == ("renamed", 1)
+    assert tool["inspectedOnly"] is False
+    fields = {"name": "renamed", "callsPerMinute": 1, "inspectedOnly": True}
+    answer = await ada.do("updateTool", id=tool["id"], **fields)
+    assert {name: answer["tool"][name] for name in fields} == fields
     await ada.key()
     his = (await home.visitor(token=token)).http
     statuses = [(await his.get("/via/openai/v1/models")).status_code for _ in range(2)]
@@ -1232,6 +1246,15 @@ async def _(home: House, ada: Visitor) -> dict[str, Any]:
 async def _(_: House, ada: Visitor) -> dict[str, Any]:
     answer = await ada.do("releaseDisputed", call=NO_CALL, cost="-1")
     assert answer["field"] == "cost"
+    return answer
+
+
+@case(("deleteFile", "FileDeleted"))
+async def _(home: House, ada: Visitor) -> dict[str, Any]:
+    await ada.key()
+    _, token = await ada.tool()
+    answer = await ada.do("deleteFile", id=await kept(home, ada, token))
+    assert (await ada.get("files", first=50))["nodes"] == []
     return answer
 
 

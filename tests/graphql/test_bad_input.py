@@ -523,9 +523,18 @@ async def test_introspection_can_be_switched_off_and_graphiqls_own_query_passes_
 
     text = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
     assert (await build().execute(text)).errors is None
-    refused = await build(introspection=False).execute(text)
-    assert refused.data is None
-    assert refused.errors
+    closed = build(introspection=False)
+    for asking in (
+        text,
+        '{ __type(name: "Key") { name } }',
+        "{ providers { id } ...A } fragment A on Query { b: __schema { queryType { name } } }",
+    ):
+        refused = await closed.execute(asking)
+        assert refused.data is None
+        assert [error.message[:30] for error in refused.errors or ()] == [
+            "Introspection is switched off "
+        ], refused.errors
+    assert (await closed.execute("{ __typename }")).errors is None
 
 
 # A secret in the wrong place.

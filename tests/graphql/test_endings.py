@@ -392,6 +392,32 @@ async def test_the_trail_lists_every_act_of_an_owners_newest_first_page_by_page(
     assert rest["pageInfo"]["hasNextPage"] is False
 
 
+async def test_the_trail_is_searched_by_act_and_by_what_it_was_done_to(home: House) -> None:
+    ada = await home.person()
+    tool, _ = await ada.tool()
+    await ada.tool()
+    key = await ada.key()
+
+    async def found(search: str, **page: Any) -> list[tuple[str, str | None]]:
+        nodes = (await ada.get("auditLog", **({"first": 100} | page), search=search))["nodes"]
+        return [(each["act"], each["subject"]) for each in nodes]
+
+    assert await found("key_added") == await found(" Key Added ") == [("KEY_ADDED", key["id"])]
+    assert await found(tool["id"].lower()) == [("TOOL_CREATED", tool["id"])]
+    assert len(await found("tool")) == 2
+    assert await found("nothing of that") == []
+    assert len(await found("")) == 5
+    page = await ada.get("auditLog", first=1, search="tool")
+    assert page["pageInfo"]["hasNextPage"] is True
+    end = page["pageInfo"]["endCursor"]
+    assert await found("tool", after=end) == [("TOOL_CREATED", tool["id"])]
+    home.rows(
+        "UPDATE audit SET act = 'SIGNED_OUT' WHERE account = ? AND seq = 1", await _id_of(ada)
+    )
+    (error,) = (await ada.ask("auditLog", search="key")).json()["errors"]
+    assert error["extensions"] == {"code": "TRAIL_BROKEN"}  # though nothing found was altered
+
+
 async def test_a_trail_that_was_altered_is_an_error_that_says_where(home: House) -> None:
     ada = await home.person()
     await ada.tool()

@@ -31,6 +31,7 @@ OPENED_BY: Final[dict[str, str]] = {
     "spend": "KEYS_READ",
     "prices": "KEYS_READ",
     "commitments": "KEYS_READ",
+    "files": "KEYS_READ",
     "auditLog": "AUDIT_READ",
     "sessions": NO_TOKEN,
     "addKey": "KEYS_WRITE",

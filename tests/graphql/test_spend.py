@@ -1,6 +1,7 @@
 """What was spent, at which prices, what is disputed, and what costs by the hour."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,6 +75,44 @@ async def test_spend_is_shown_by_provider_tool_model_and_day_each_with_its_provi
     ):
         assert [each["amount"] for each in await ada.get("spend", **limits)] == [amount]
     assert await ada.get("spend", **{"from": later, "to": later}) == []
+
+
+async def test_every_figure_of_spend_is_that_of_the_calls_which_it_leads_to(home: House) -> None:
+    ada = await home.person()
+    key = await ada.key()
+    other = await ada.key("google")
+    await price(ada, "0.1")
+    await price(ada, "0.007", model="gpt-5-mini")
+    _, first = await ada.tool(name="first")
+    _, second = await ada.tool(name="second")
+    for day in range(2):
+        for token, model in ((first, "gpt-5"), (second, "gpt-5-mini"), (second, "of-no-price")):
+            assert (await chat(home, token, model)).status_code == 200
+        await (await home.visitor(token=first)).http.get("/via/openai/v1/models")
+        await calls(ada)  # each is charged before the clock is moved
+        if day == 0:
+            home.clock.forward(seconds=DAY)
+            await ada.do("signIn", address=ada.address, password=PASSWORD)  # a day is long
+    for by in ("PROVIDER", "TOOL", "MODEL", "DAY"):
+        lines = await ada.get("spend", by=by)
+        assert len(lines) == {"PROVIDER": 1, "TOOL": 2, "MODEL": 3, "DAY": 2}[by]
+        for line in lines:
+            which = {name: line[name] and line[name]["id"] for name in ("provider", "tool")}
+            which["model"] = line["model"]
+            if line["day"]:
+                morning = datetime.fromisoformat(line["day"]).replace(tzinfo=UTC)
+                which |= {
+                    "from": morning.isoformat(),
+                    "to": (morning + timedelta(days=1)).isoformat(),
+                }
+            found = (await ada.get("calls", first=100, **which))["nodes"]
+            counted = [each for each in found if each["costSource"]]
+            assert len(counted) == line["calls"]
+            assert sum(Decimal(each["cost"] or 0) for each in counted) == Decimal(line["amount"])
+            unpriced = [each for each in counted if each["costSource"] == "UNPRICED"]
+            assert len(unpriced) == line["unpriced"]
+    assert len((await ada.get("calls", first=100, key=key["id"]))["nodes"]) == 8
+    assert (await ada.get("calls", first=100, key=other["id"]))["nodes"] == []
 
 
 async def test_a_call_shows_what_it_could_cost_what_it_did_and_who_says_so(home: House) -> None:

@@ -20,7 +20,7 @@ from tests.kit.authenticator import Authenticator, Twist, text
 from tests.kit.canary import canary
 from tests.kit.graphql_client import CONTRACT, PASSWORD, House, Visitor, document
 from tests.kit.mailbox import links_in
-from tests.kit.spending import NO_CEILING, ceiling, hit, price, server
+from tests.kit.spending import NO_CEILING, NO_FILE, ceiling, hit, kept, price, server
 from tests.kit.ways_in import (
     App,
     authenticator,
@@ -62,6 +62,7 @@ class Adas:
     identity: str
     number: str
     ceiling: str
+    file: str
     device: Authenticator
     app: App
 
@@ -73,6 +74,7 @@ class Adas:
             *(self.account, self.session, self.user_token, self.passkey, self.identity),
             *(self.number, self.app.secret, self.token[:12], *self.app.codes),
             self.ceiling,
+            self.file,
         )
 
 
@@ -90,6 +92,7 @@ async def settled(home: House) -> Adas:
     client = await home.visitor(token=token)
     assert (await client.http.get("/via/openai/v1/models")).status_code == 200
     (call,) = (await ada.get("calls", first=50))["nodes"]
+    file = await kept(home, ada, token, "adas.json")
     other = await ada.key("google")
     cursor = (await ada.do("removeKey", id=other["id"]))["cursor"]
     made = await ada.do("createUserToken", name="hers", scopes=list(SCOPES))
@@ -116,6 +119,7 @@ async def settled(home: House) -> Adas:
         linked["means"]["id"],
         to,
         spends,
+        file,
         device,
         app,
     )
@@ -202,6 +206,7 @@ same_as_of_nobodys("releaseDisputed", lambda a: a.call, NOBODYS_CALL, argument="
 same_as_of_nobodys(
     "endCommitment", lambda _: "server-adas", "nobodys", argument="resource", provider="vultr"
 )
+same_as_of_nobodys("deleteFile", lambda a: a.file, NO_FILE)
 same_as_of_nobodys("revocation", lambda a: a.cursor, "c888", argument="cursor")
 
 
@@ -375,6 +380,13 @@ async def _(_: House, bob: Visitor, __: Adas) -> None:
     await price(bob, "7")
     taken = await bob.do("setPrice", provider="openai", item="gpt-5", rates=[])
     assert taken == {"__typename": "PriceSet", "price": None}  # hers stands: `state_of`
+
+
+@field("files")
+async def _(_: House, bob: Visitor, adas: Adas) -> None:
+    assert (await bob.get("files", first=50))["nodes"] == []
+    one = await bob.ask("files", after=adas.file, first=50)
+    assert alike(one, await bob.ask("files", after=NO_FILE, first=50))
 
 
 @field("commitments")
@@ -633,6 +645,14 @@ async def _(home: House, bob: Visitor, adas: Adas) -> None:
     await home.verify(bob)
     made = await bob.tell("createInvite")
     assert not [each for each in adas.words if each in made.text]
+
+
+@field("exportKeys")
+async def _(_: House, bob: Visitor, adas: Adas) -> None:
+    his = await bob.key()
+    exported = await bob.tell("exportKeys")
+    assert his["id"] in exported.text
+    assert not [each for each in adas.words if each in exported.text]
 
 
 @field("exportAccount")

@@ -9,6 +9,7 @@ from tests.invariants.source import calls_of, everything, imports_of
 
 REVEALS = {
     "broker/credential.py:written": "into the one header of one call, conversation or check",
+    "broker/files.py:Files.content": "a kept answer, to its owner: no key",
     "broker/scrub.py:Scrubber.__init__": "to strike it out of the answer",
     "broker/verification.py:Verifier.standing": "to see how one begins that a check is unsure of",
     "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
@@ -16,16 +17,21 @@ REVEALS = {
     "keysteward/client/wire.py:Wire.introduce": "the tool's own token, sent to keysteward",
     "resolvers/keys.py:_warning": "to see whether it has another provider's form",
     "resolvers/keys.py:reveal_key": "to its owner, who has just proven who they are",
+    "vault/traces.py:written": "to make by what it is known again in an answer",
     "vault/vault.py:Vault.add": "to be masked",
     "vault/vault.py:Vault.rotate": "to be masked",
 }
 
 UNSEALS = {
+    "broker/files.py:Files._opened": "a kept file's name and type: no key",
+    "broker/files.py:Files.content": "what is in it, for its owner",
+    "broker/files.py:Files.move": "to be sealed for the account's new id",
     "keysteward/box.py:SealedBox.open": "what accounts keep of a person: no provider's key",
     "vault/keyring.py:Keyring.unseal": "with whichever master key the value names",
     "vault/keyring.py:_opens": "the check value, at the start",
     "vault/vault.py:Vault.move": "to be sealed for the account's new id",
     "vault/vault.py:Vault.open": "a provider's key",
+    "vault/vault.py:Vault.traces": "by what keys are known again: not the keys",
 }
 
 # `Vault.open` by its users.
@@ -33,6 +39,7 @@ OPENS = {
     "broker/broker.py:Broker._open": "for the one call",
     "resolvers/keys.py:verify_key": "for the provider's own check, asked for by the owner",
     "vault/vault.py:Vault._is_broken": "to see whether it opens; dropped at once",
+    "vault/vault.py:Vault.traces": "of one that has no traces yet, once, to make them",
     "vault/vault.py:Vault.reveal": "for its owner, who has just proven who they are",
 }
 

@@ -35,6 +35,7 @@ WITHOUT_OWNER = {
     "accounts/operating.py:Operating.list": "likewise",
     "broker/calls.py:_ids_of": "whoever has taken another id is asked for by the old one",
     "broker/commitments.py:renew": "charges everybody's hours as they begin; each by its account",
+    "broker/files.py:sweep": "drops what everybody's broken calls have left of files",
     "broker/calls.py:give_up_on_the_dead": "closes the books of a server process that died",
     "keysteward/commands/audit.py:_verified": "verifies everybody's trail, and shows nothing of it",
     "vault/revocations.py:forget": "drops everybody's old acknowledgements",

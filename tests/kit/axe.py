@@ -4,10 +4,13 @@ axe runs in a world of its own beside the page's scripts: it reads the same elem
 the page's policy stays as strict as it is served, and the page's own scripts see nothing of it.
 
     assert await axe(seen.page) == []
+    await seen.page.emulate_media(color_scheme="dark")
+    assert await axe(seen.page, rules=CONTRAST) == []
 """
 
 import functools
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,18 +21,19 @@ if TYPE_CHECKING:
 # hold what that version added.
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 # Off by default in axe although WCAG 2.2 AA asks for it (2.5.8): 24 by 24 CSS pixels.
-_OPTIONS: Final = {
-    "runOnly": {"type": "tag", "values": TAGS},
-    "rules": {"target-size": {"enabled": True}},
-    "resultTypes": ["violations"],
-}
+_MORE: Final = {"target-size": {"enabled": True}}
+CONTRAST: Final = ("color-contrast", "link-in-text-block")
+"""The rules that another colour scheme can break, where the rest was seen to hold."""
 
 
-async def axe(page: "Page") -> list[str]:
+async def axe(page: "Page", *, rules: Sequence[str] = ()) -> list[str]:
     """Give each violation as a short sentence: the rule, what it asks for, and where it is broken.
 
-    The page must be at rest: what is still fading in has its colours measured half way.
+    All rules of `TAGS`, or those that are named. The page must be at rest: what is still fading in
+    has its colours measured half way.
     """
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+    options = {"runOnly": only, "rules": {} if rules else _MORE, "resultTypes": ["violations"]}
     devtools = await page.context.new_cdp_session(page)
     try:
         frame = (await devtools.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
@@ -38,7 +42,7 @@ async def axe(page: "Page") -> list[str]:
         )
         context = world["executionContextId"]
         await _evaluate(devtools, context, _source())
-        found = await _evaluate(devtools, context, f"axe.run(document, {json.dumps(_OPTIONS)})")
+        found = await _evaluate(devtools, context, f"axe.run(document, {json.dumps(options)})")
     finally:
         await devtools.detach()
     assert found["passes"], "axe found nothing that it could look at"

@@ -284,9 +284,7 @@ class Person:
 
     async def calls(self) -> list[Call]:
         """Give the ledger's rows of this account, newest first."""
-        return await Calls(self._house.store).latest(
-            self.owner, before=None, most=1000, provider=None, tool=None
-        )
+        return await Calls(self._house.store).latest(self.owner, before=None, most=1000)
 
     async def calls_ended(self, count: int = 1) -> list[Call]:
         """Give the rows once there are that many and all say what became of the call."""

@@ -9,6 +9,7 @@ from keysteward.demo.fake_provider import Mode
 from tests.kit.graphql_client import House, Visitor
 
 MODEL: Final = "gpt-5"
+NO_FILE: Final = "file_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 NO_CEILING: Final = "cei_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -17,6 +18,17 @@ async def chat(home: House, token: str, model: str = MODEL) -> httpx.Response:
     tool = (await home.visitor(token=token)).http
     body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 9}
     return await tool.post("/via/openai/v1/chat/completions", json=body)
+
+
+async def kept(home: House, someone: Visitor, token: str, name: str = "kept.json") -> str:
+    """Have a tool keep one answer; give the file's reference."""
+    before = len((await someone.get("files", first=100))["nodes"])
+    tool = (await home.visitor(token=token, **{"keysteward-save-as": name})).http
+    assert (await tool.get("/via/openai/v1/models")).status_code == 200
+    files = (await someone.get("files", first=100))["nodes"]
+    assert len(files) == before + 1
+    found: str = files[0]["id"]
+    return found
 
 
 async def price(someone: Visitor, amount: str = "0.1", model: str = MODEL) -> None:

@@ -15,6 +15,7 @@ from accounts.visits import Visit
 from broker import calls, commitments, prices, reservations
 from broker.ceilings import USD, Ceilings
 from broker.commitments import Commitment
+from broker.files import Files
 from broker.outcome import Outcome
 from broker.prices import Prices
 from broker.reservations import Admission, End, Verdict
@@ -57,6 +58,10 @@ class Whole:
     call: str = "call_running"
     ceiling: str = ""
     authenticator: Authenticator = field(default_factory=Authenticator)
+
+
+async def _to_nobody(_: object) -> None:
+    """Take an answer."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +208,10 @@ class Maker:
             commitments.begin(tx, owner, server)
 
         await self.store.write(unit)
+        files = Files(self.store, self.keyring, self.clock, most=1 << 20)
+        passing = files.keeping(owner, call, whole.tool, "openai", "kept.txt").along(_to_nobody)
+        await passing({"type": "http.response.start", "status": 200, "headers": []})
+        await passing({"type": "http.response.body", "body": b"what was kept"})
 
     async def end(self, call: str, owner: Owner) -> None:
         """End a call."""

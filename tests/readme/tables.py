@@ -1,6 +1,7 @@
 """Writes the parts of README.md that follow from something else: `make readme`.
 
-The settings come from `keysteward.config`; with `--tour`, the tour's output from a tour taken now.
+The settings come from `keysteward.config`, the promises from `keysteward.promises`; with `--tour`,
+the tour's output from a tour taken now.
 """
 
 import re
@@ -9,6 +10,7 @@ import sys
 from typing import Final
 
 from keysteward.config import SETTINGS
+from keysteward.promises import PROMISES
 from tests.kit.commands import CHECKOUT, environment
 
 README: Final = CHECKOUT / "README.md"
@@ -39,6 +41,16 @@ def settings() -> str:
     return "\n".join(rows) + "\n"
 
 
+def promises() -> str:
+    """Give the table of promises."""
+    rows = ["| # | Promise | Shown by |", "|---|---|---|"]
+    rows += [
+        f"| {one.number} | {one.text} | {'; '.join(filter(None, (one.shown_by, one.missing)))} |"
+        for one in PROMISES
+    ]
+    return "\n".join(rows) + "\n"
+
+
 def tour() -> str:
     """Take the tour, and give what it said."""
     taken = subprocess.run(
@@ -55,6 +67,7 @@ def tour() -> str:
 def main() -> None:
     """Write them."""
     text = with_part(README.read_text(encoding="utf-8"), "settings", settings())
+    text = with_part(text, "promises", promises())
     if "--tour" in sys.argv:
         text = with_part(text, "tour", tour())
     README.write_text(text, encoding="utf-8")

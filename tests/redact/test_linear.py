@@ -46,6 +46,11 @@ UNITS = {
     "marks inside keys": b"Q~JQQJ99.atlasv1.",
     "options with users": b" -u a:",
     "other keys": b"a_key: b",
+    "settings": b"setenv a_key b ",
+    "attributes": b'password a="token=1" ',
+    "attributes in attributes": b' a="token b=\'"',
+    "web tokens without end": b"eyJaaaaaaaa.",
+    "percent escapes, twice": b"%2525",
 }
 TEXTS = {name: unit * (65536 // len(unit)) for name, unit in UNITS.items()}
 TEXTS["base64"] = base64.b64encode(random.Random(5).randbytes(49152))  # noqa: S311 - no secret

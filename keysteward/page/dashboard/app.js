@@ -15,6 +15,7 @@ const PAGES = [
   ["/tools", "Tools", () => import("./pages/tools.js")],
   ["/calls", "Calls", () => import("./pages/calls.js")],
   ["/spend", "Spend", () => import("./pages/spend.js")],
+  ["/files", "Files", () => import("./pages/files.js")],
   ["/settings/ceilings", "Ceilings", () => import("./pages/ceilings.js")],
   ["/settings/audit", "Audit trail", () => import("./pages/audit.js")],
   ["/settings/sessions", "Sessions", () => import("./pages/sessions.js")],

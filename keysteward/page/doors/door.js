@@ -1,5 +1,5 @@
 // What forms can't do by themselves: take a mailed ticket over from the address bar, show a typed
-// password, and ask for a passkey. Nothing is kept, and nothing is fetched from anywhere else.
+// password, ask for a passkey, and tell the time where the reader is. Nothing is kept, and nothing is fetched from anywhere else.
 
 const one = (selector) => document.querySelector(selector);
 
@@ -93,7 +93,15 @@ function offerPasskeys() {
   }
 }
 
+function tellTimesHere() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const options = { dateStyle: "medium", timeStyle: "short" };
+    time.textContent = new Date(time.dateTime).toLocaleString(undefined, options);
+  }
+}
+
 takeTicket();
 letPasswordsBeSeen();
 offerPasskeys();
+tellTimesHere();
 addEventListener("hashchange", takeTicket);

@@ -25,7 +25,7 @@ createRoot(document.getElementById("graphiql")).render(
     plugins={[]}
   >
     <GraphiQL.Logo>
-      keysteward <a href="/sign-in">Sign in or out</a>
+      <span>keysteward</span> <a href="/sign-in">Sign in or out</a>
     </GraphiQL.Logo>
   </GraphiQL>,
 );

@@ -44,11 +44,13 @@ def forms(made: Made) -> Iterator[tuple[str, str, str]]:
     yield "hex", key.encode().hex(), body.encode().hex()
     yield "HEX", key.encode().hex().upper(), body.encode().hex().upper()
     yield "percent", percent(key), percent(body)
+    yield "percent, twice", percent(percent(key)), percent(percent(body))
     yield "percent, small", percent(key).replace("%2F", "%2f"), percent(body)
     yield "all percent", _each(key, "%{:02X}"), _each(body, "%{:02X}")
     yield "JSON", json.dumps(key)[1:-1], json.dumps(body)[1:-1]
     slashed = key.replace("/", r"\/")
     yield "JSON, slashes", slashed, body.replace("/", r"\/")
+    yield "all percent, twice", _each(key, "%25{:02X}"), _each(body, "%25{:02X}")
     yield "all JSON", _each(key, "\\u{:04x}"), _each(body, "\\u{:04x}")
 
 

@@ -21,7 +21,7 @@ from tests.vectors.redaction.shapes import Made
 
 # Below this many characters in a row, a leftover tells nothing that helps to guess the rest.
 PIECE: Final = 12
-SLOT: Final = re.compile("«((?:percent |lower |camel )?(?:key|field|vendor|number))»")
+SLOT: Final = re.compile("«((?:percent |twice |lower |camel )?(?:key|field|vendor|number))»")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def _row(name: str, text: str) -> Rendering:
         values = {
             "key": made.key,
             "percent key": percent(made.key),
+            "twice key": percent(percent(made.key)),
             "field": made.shape.field,
             "lower field": made.shape.field.lower(),
             "camel field": first + "".join(word.capitalize() for word in others),
@@ -71,7 +72,7 @@ def _row(name: str, text: str) -> Rendering:
             "number": str(random.randint(100, 999)),
         }
         filled = SLOT.sub(lambda slot: values[slot[1]], unmark(text))
-        return Line(filled, tuple({made.body, percent(made.body)}))
+        return Line(filled, tuple({made.body, percent(made.body), percent(percent(made.body))}))
 
     return Rendering(name, render)
 

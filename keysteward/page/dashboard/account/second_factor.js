@@ -52,7 +52,7 @@ function SetUp({ done, onClose }) {
       <p>1. Have your authenticator app look at this, or type the text beneath into it.</p>
       <${QR} text=${begun.uri} label="QR code with the app's secret" />
       <p class="secret"><code class="mono">${grouped(begun.secret)}</code> <${Copy} text=${begun.secret} label="Copy the secret" /></p>
-      <${Field} label="2. The code that the app shows" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus onInput=${forget} />
+      <${Field} label="2. The code that the app shows" name="code" inputmode="numeric" autocomplete="one-time-code" required onInput=${forget} />
       ${problem && html`<${Notice} kind="bad">${problem.message}${Number.isInteger(left) ? ` Tries left: ${left}.` : ""}</${Notice}>`}
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Switch it on</${Action}></div>
     </form>`}

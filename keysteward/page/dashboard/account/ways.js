@@ -1,6 +1,6 @@
 // The ways to sign in: what there is, what can be added, and taking one away. The last one stays.
 
-import { html, useState } from "../vendor/view.js";
+import { html, useEffect, useState } from "../vendor/view.js";
 import { ask, tell } from "../core/api.js";
 import { deviceOf } from "../core/device.js";
 import { MEANS, wayOf } from "../core/means.js";
@@ -51,12 +51,14 @@ function Passkeys({ at, onPress }) {
 }
 
 function AddPasskey({ onClose }) {
+  const [asking] = useState(() => new AbortController());
+  useEffect(() => () => asking.abort(), []); // or the browser would refuse to ask for another one
   const [add, busy, problem, forget] = useAct(async (event) => {
     event.preventDefault();
     const name = new FormData(event.currentTarget).get("name").trim();
     const begun = await tell("beginPasskey", { intent: "LINK" }, "... on PasskeyBegun { options ticket }");
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(begun.options);
-    const answer = (await made(publicKey)).toJSON();
+    const answer = (await made(publicKey, asking.signal)).toJSON();
     await tell("addPasskey", { ticket: begun.ticket, answer, name }, `${ADDED} ... on InvalidInput { field }`);
     say("The passkey was added.");
     onClose();
@@ -72,9 +74,9 @@ function AddPasskey({ onClose }) {
   </${Dialog}>`;
 }
 
-async function made(publicKey) {
+async function made(publicKey, signal) {
   try {
-    return await navigator.credentials.create({ publicKey });
+    return await navigator.credentials.create({ publicKey, signal });
   } catch (refusal) {
     throw new Error(refusal.name === "InvalidStateError"
       ? "This device holds a passkey of your account already."

@@ -2,7 +2,7 @@
 
 const PLACES = 9;
 const HIGHEST = 10n ** 18n;
-const FORM = /^([0-9]{1,20})(?:\.([0-9]{1,9}))?$/;
+const FORM = /^(-?)([0-9]{1,20})(?:\.([0-9]{1,9}))?$/;
 
 // The same lists as in broker/money.py; a test holds the two equal.
 const NO_PLACES = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split(" "));
@@ -17,13 +17,13 @@ export function placesOf(measure, currency) {
 
 /** Why the API would not take this for an amount; null where it does. */
 export function wrongWith(text, places = PLACES) {
-  const found = FORM.exec(text);
-  if (!found || (found[2] ?? "").length > places) {
+  const [, sign, whole, part = ""] = FORM.exec(text) ?? [];
+  if (whole === undefined || part.length > places) {
     const most = places === 0 ? "no decimal places" : `up to ${places} decimal places`;
     return `Give an amount as a decimal, such as "12.50", with ${most}.`;
   }
-  const whole = BigInt(found[1] + (found[2] ?? "").padEnd(places, "0"));
-  return whole > HIGHEST ? "An amount is between 0 and a billion." : null;
+  const smallest = BigInt(whole + part.padEnd(places, "0"));
+  return smallest > HIGHEST || (sign && smallest > 0n) ? "An amount is between 0 and a billion." : null;
 }
 
 /** An amount of dollars in nano-dollars. */

@@ -19,7 +19,17 @@ export class Unreachable extends Problem {
   }
 }
 
-async function post(query, variables) {
+const underWay = new Set();
+
+function post(query, variables) {
+  const answer = send(query, variables);
+  const drop = () => underWay.delete(answer);
+  underWay.add(answer);
+  answer.then(drop, drop);
+  return answer;
+}
+
+async function send(query, variables) {
   let response;
   let answer;
   try {
@@ -42,6 +52,8 @@ export function leaveToSignIn() {
   return new Promise(() => {});
 }
 
+const isSignedOut = ({ errors }) => errors?.some((error) => error.extensions?.code === "SIGN_IN_REQUIRED");
+
 function refused(errors) {
   const [first] = errors;
   return new Problem(first?.extensions?.code ?? "FAULT", first?.message ?? "Something went wrong.");
@@ -49,10 +61,15 @@ function refused(errors) {
 
 /** Ask a query; gives its data. Leads to the sign-in page where nobody is signed in any more. */
 export async function ask(query, variables = {}) {
-  const { data, errors } = await post(query, variables);
-  if (errors?.some((error) => error.extensions?.code === "SIGN_IN_REQUIRED")) {
-    return leaveToSignIn();
+  let answer = await post(query, variables);
+  if (isSignedOut(answer)) {
+    // A fresh login goes on under another cookie: this may have left with the old one, and be
+    // answered before that login was. Once whatever is under way has come back, the new one is here.
+    await Promise.allSettled([...underWay]);
+    answer = await post(query, variables);
+    if (isSignedOut(answer)) return leaveToSignIn();
   }
+  const { data, errors } = answer;
   if (errors || !data) throw refused(errors ?? []);
   return data;
 }
@@ -98,6 +115,7 @@ const INPUTS = {
   removeCeiling: "CeilingInput",
   removeMeans: "MeansInput",
   endSession: "SessionInput",
+  deleteFile: "FileInput",
   changeAddress: "AddressInput",
   confirmAddress: "TicketInput",
   showSecondFactor: "SecondFactorInput",

@@ -10,8 +10,8 @@ const BROWSERS = [
   [/\bHeadlessChrome\/(\d+)/, "Chrome without a window"],
   [/\b(?:Chrome|CriOS)\/(\d+)/, "Chrome"],
   [/\bVersion\/(\d+).*\bSafari\//, "Safari"],
-  [/^curl\/(\d+)/, "curl"],
-  [/^python-httpx\/(\d+)/, "a Python program"],
+  [/^curl\//, "curl"],
+  [/^python-httpx\//, "A Python program"],
 ];
 const SYSTEMS = [
   [/\biPhone\b/, "iPhone"],
@@ -23,10 +23,11 @@ const SYSTEMS = [
   [/\bLinux\b/, "Linux"],
 ];
 
-/** "Firefox 140 on Windows"; "an unknown browser" where nothing of that is found. */
+/** "Firefox 140 on Windows"; "An unknown browser" where nothing of that is found. */
 export function deviceOf(words) {
   const [pattern, browser] = BROWSERS.find(([each]) => each.test(words)) ?? [];
   const system = SYSTEMS.find(([each]) => each.test(words))?.[1];
-  const named = browser ? `${browser} ${pattern.exec(words)[1]}` : system ? "a browser" : "an unknown browser";
-  return system ? `${named} on ${system}` : named;
+  const version = browser && pattern.exec(words)[1];
+  const named = browser ?? (system ? "A browser" : "An unknown browser");
+  return [named, version, system && `on ${system}`].filter(Boolean).join(" ");
 }

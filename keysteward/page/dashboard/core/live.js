@@ -6,7 +6,7 @@
 
 import { useEffect, useState } from "../vendor/view.js";
 import { createClient } from "../vendor/socket.js";
-import { leaveToSignIn } from "./api.js";
+import { ask } from "./api.js";
 
 const SILENT_AFTER = 12_000;
 const FIRST_WAIT = 250;
@@ -80,7 +80,13 @@ async function run() {
       if (wasLost) tellAll({ __typename: "Again" });
       wasLost = false;
     });
-    if (ended === ENDED || ended === REFUSED) return leaveToSignIn();
+    // A fresh login goes on under another cookie, and ends what came with the old one: then nothing
+    // was lost.
+    if ((ended === ENDED || ended === REFUSED) && (await isSignedIn())) {
+      await pause(wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+      continue;
+    }
     wasLost = true;
     turn("lost");
     await pause(wait * (0.5 + Math.random() / 2));
@@ -93,7 +99,10 @@ function connectOnce(cursors, isUp) {
   return new Promise((resolve) => {
     let timer = 0;
     const address = location.origin.replace(/^http/, "ws") + "/graphql";
+    let isOver = false;
     const end = (code) => {
+      if (isOver) return; // closing it is told of as well
+      isOver = true;
       clearTimeout(timer);
       // Not `dispose`: that waits for a peer which may be gone.
       client.terminate();
@@ -127,6 +136,16 @@ function connectOnce(cursors, isUp) {
       });
     }
   });
+}
+
+/** Make sure that somebody still is: `ask` leads to the sign-in page where nobody is. */
+async function isSignedIn() {
+  try {
+    await ask("{ sessions { id } }");
+    return true;
+  } catch {
+    return false; // it can't be known now: the connection is lost like any other
+  }
 }
 
 function pause(milliseconds) {

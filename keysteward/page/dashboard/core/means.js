@@ -10,3 +10,6 @@ export const MEANS = {
 
 /** "Passkey “laptop”" */
 export const wayOf = ({ means, name }) => `${MEANS[means] ?? means}${name ? ` “${name}”` : ""}`;
+
+/** "by password", "with GitHub" */
+export const by = (means) => ({ PASSWORD: "by password", PASSKEY: "by passkey" }[means] ?? `with ${MEANS[means] ?? means}`);

@@ -5,12 +5,16 @@ import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../ve
 import { useStanding } from "./live.js";
 import { amount, percent, whenExactly, whenIn } from "./words.js";
 
+let hasMoved = false;
+
 /** A page: its heading, a sentence beneath, and what can be done on the whole of it. */
 export function Page({ title, lead, actions, children }) {
   const heading = useRef(null);
   useEffect(() => {
     document.title = `${title} · keysteward`;
-    if (document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+    // After the way from another page here; a page just loaded begins at its own beginning.
+    if (hasMoved && document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+    hasMoved = true;
   }, [title]);
   return html`<main id="main">
     <div class="head">
@@ -137,8 +141,8 @@ export function Choice({ label, hint, options, ...rest }) {
   </select>`}</${Field}>`;
 }
 
-/** A dialog over the page. Escape, or its own button, closes it; the focus returns by itself. */
-export function Dialog({ title, onClose, children }) {
+/** A dialog over the page, `wide` for code. Escape, or its own button, closes it; the focus returns by itself. */
+export function Dialog({ title, wide = false, onClose, children }) {
   const box = useRef(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -150,7 +154,7 @@ export function Dialog({ title, onClose, children }) {
       if (before?.isConnected) before.focus();
     };
   }, []);
-  return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); onClose(); }}>
+  return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); onClose(); }}>
     <div class="head"><h2 id=${id}>${title}</h2>
       <button class="close" type="button" aria-label="Close" onClick=${onClose}>×</button></div>
     ${children}
@@ -161,7 +165,8 @@ export function Dialog({ title, onClose, children }) {
 export function Confirm({ title, phrase, button, act, onClose, children }) {
   const [typed, put] = useState("");
   const [run, busy, problem] = useAct(act);
-  const submit = (event) => { event.preventDefault(); if (typed.trim() === phrase) run(); };
+  const isTyped = typed.trim() === phrase.trim();
+  const submit = (event) => { event.preventDefault(); if (isTyped) run(); };
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <form onSubmit=${submit}>
       ${children}
@@ -170,14 +175,15 @@ export function Confirm({ title, phrase, button, act, onClose, children }) {
       ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
       <div class="actions end">
         <${Action} onPress=${onClose}>Keep it</${Action}>
-        <${Action} kind="grave" type="submit" busy=${busy} disabled=${typed.trim() !== phrase}>${button}</${Action}>
+        <${Action} kind="grave" type="submit" busy=${busy} disabled=${!isTyped}>${button}</${Action}>
       </div>
     </form>
   </${Dialog}>`;
 }
 
-/** Puts a text into the clipboard, and says so. `text` may be a function that fetches it first. */
-export function Copy({ text, label = "Copy", kind = "second" }) {
+/** Puts a text into the clipboard, and says so. `text` may be a function that fetches it
+ * first; `name` says what is copied, where several stand in a list. */
+export function Copy({ text, label = "Copy", kind = "second", name }) {
   const [copied, mark] = useState(false);
   const [run, busy, problem] = useAct(async () => {
     const taken = typeof text === "function" ? await text() : text;
@@ -187,13 +193,13 @@ export function Copy({ text, label = "Copy", kind = "second" }) {
     say("Copied.");
     setTimeout(() => mark(false), 2000);
   });
-  return html`<${Action} kind=${kind} busy=${busy} onPress=${run}>${copied ? "Copied" : label}</${Action}>
+  return html`<${Action} kind=${kind} busy=${busy} onPress=${run} label=${name && `${copied ? "Copied" : label}: ${name}`}>${copied ? "Copied" : label}</${Action}>
     ${problem && html`<span class="wrong" role="alert">${problem.kind ? problem.message : "Not copied: the browser did not allow it."}</span>`}`;
 }
 
 /** Text to be copied: a token, a command, a snippet. */
 export function Code({ text, label }) {
-  return html`<div class="code"><pre tabindex="0" aria-label=${label}><code>${text}</code></pre><${Copy} text=${text} /></div>`;
+  return html`<div class="code"><pre tabindex="0" aria-label=${label}><code>${text}</code></pre><${Copy} text=${text} name=${label} /></div>`;
 }
 
 /** Something to choose in: `options` are `[value, words]`. By arrow keys, as tabs are. */

@@ -9,6 +9,7 @@ import { spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, percent, several, spoken } from "../core/words.js";
 
 const EVERY = 4000;
+const MOST_NAMED = 3;
 const OVERVIEW = `query ($today: DateTime, $month: DateTime, $to: DateTime) {
   keys { id label state provider { name } }
   tools { id name listeners }
@@ -20,10 +21,9 @@ const OVERVIEW = `query ($today: DateTime, $month: DateTime, $to: DateTime) {
   today: spend(from: $today, to: $to) { amount disputed unpriced }
   month: spend(from: $month, to: $to) { amount disputed unpriced }
 }`;
-const CARE = {
-  REJECTED: "was rejected by its provider: rotate it",
-  NEEDS_REENTRY: "does not open any more: rotate it, or remove it",
-  UNVERIFIED: "is not verified yet",
+const ILL = {
+  REJECTED: "its provider said that it is no good: rotate it",
+  NEEDS_REENTRY: "it does not open any more: rotate it, or remove it",
 };
 const GONE = { REMOVED: "key removed", ROTATED: "key rotated", TOOL_REVOKED: "Tool revoked" };
 
@@ -35,7 +35,7 @@ export default function Overview() {
   return html`<${Page} title="Overview" lead="How your keys, tools and spending stand now.">
     <${Shown} asked=${asked}>${(data) => html`
       ${data.calls.nodes.length === 0 && html`<${Begin} ...${data} />`}
-      <div class="cards"><${Keys} of=${data.keys} /><${Tools} of=${data.tools} />
+      <div class="cards pairs"><${Keys} of=${data.keys} /><${Tools} of=${data.tools} />
         <${Spent} title="Spent today" range="today" of=${data.today} /><${Spent} title="Spent this month" range="month" of=${data.month} /></div>
       <${Ceilings} of=${data.ceilings} />
       <${Calls} of=${data.calls.nodes} tools=${data.tools} />
@@ -65,20 +65,22 @@ function Card({ title, figure, to, children }) {
 }
 
 function Keys({ of }) {
-  const order = Object.keys(CARE);
-  const ill = of.filter((key) => CARE[key.state]).sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  const ill = of.filter((key) => ILL[key.state]);
+  const unverified = of.filter((key) => key.state === "UNVERIFIED").length;
   return html`<${Card} title="Keys" figure=${count(of.length)} to="/dashboard/settings/keys">
-    ${of.length === 0 ? html`<p class="quiet">None yet.</p>` : ill.length === 0 ? html`<p class="quiet">All are in order.</p>`
-      : html`<ul class="plain">${ill.slice(0, 3).map((key) => html`<li key=${key.id}><${Badge} kind=${key.state === "UNVERIFIED" ? "warn" : "bad"}>${spoken(key.state)}</${Badge}>
-          ${` ${key.provider.name} “${key.label}” ${CARE[key.state]}.`}</li>`)}
-        ${ill.length > 3 && html`<li class="quiet">and ${several(ill.length - 3, "more key", "more keys")}</li>`}</ul>`}
+    ${of.length === 0 && html`<p class="quiet">None yet.</p>`}
+    ${of.length > 0 && ill.length + unverified === 0 && html`<p class="quiet">All are in order.</p>`}
+    ${ill.length > 0 && html`<ul class="plain">${ill.slice(0, MOST_NAMED).map((key) => html`<li key=${key.id}>
+      <${Badge} kind="bad">${spoken(key.state)}</${Badge}> ${key.provider.name} “${key.label}”: ${ILL[key.state]}.</li>`)}
+      ${ill.length > MOST_NAMED && html`<li class="quiet">and ${count(ill.length - MOST_NAMED)} more</li>`}</ul>`}
+    ${unverified > 0 && html`<p><${Badge} kind="warn">${count(unverified)}</${Badge}> not verified yet: nobody has asked the provider.</p>`}
   </${Card}>`;
 }
 
 function Tools({ of }) {
   const running = of.filter((tool) => tool.listeners > 0);
   return html`<${Card} title="Running tools" figure=${`${count(running.length)} of ${count(of.length)}`} to="/dashboard/tools">
-    <p class="quiet">${running.length > 0 ? `${running.slice(0, 3).map((tool) => tool.name).join(", ")}${running.length > 3 ? ` and ${running.length - 3} more` : ""}`
+    <p class="quiet">${running.length > 0 ? `${running.slice(0, MOST_NAMED).map((tool) => tool.name).join(", ")}${running.length > MOST_NAMED ? ` and ${count(running.length - MOST_NAMED)} more` : ""}`
       : of.length > 0 ? "None is listening for removals now; calls go on all the same." : "None yet."}</p>
   </${Card}>`;
 }
@@ -129,7 +131,7 @@ function Revocations({ of }) {
   return html`<${Section} title="Last revocations">
     ${of.length === 0 ? html`<p class="quiet">None yet. What you remove, rotate or revoke stands here, with who has heard of it.</p>`
       : html`<ul class="plain apart">${of.map((each) => html`<li key=${each.cursor}>
-        <div class="head"><strong>${each.provider ? `${each.provider.name} ` : ""}${GONE[each.reason] ?? spoken(each.reason)}</strong> <span class="quiet"><${When} at=${each.revokedAt} /></span></div>
+        <div><strong>${each.provider ? `${each.provider.name} ` : ""}${GONE[each.reason] ?? spoken(each.reason)}</strong> <span class="quiet">· <${When} at=${each.revokedAt} /></span></div>
         <p>${sentenceOf(each)}${each.state === "CONVERGED" ? "" : html` <${Badge} kind="warn">waiting for the rest</${Badge}>`}</p></li>`)}</ul>`}
   </${Section}>`;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/view.js";
 import { tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { deviceOf } from "../core/device.js";
-import { MEANS } from "../core/means.js";
+import { by } from "../core/means.js";
 import { Action, Badge, Cell, Dialog, Notice, Page, say, Shown, Table, useAct, When } from "../core/parts.js";
 import { several } from "../core/words.js";
 
@@ -23,7 +23,7 @@ export default function Sessions() {
   return html`<${Page} title="Sessions" lead="Browsers that are signed in to your account. One that you don't know: end it, then change your password." actions=${end}>
     <${Shown} asked=${asked}>${({ sessions }) => html`<div class="card">
       <${Table} caption="Your sessions, the last used first" heads=${HEADS}>
-        ${sessions.map((session) => html`<${Row} key=${session.id} of=${session} reload=${asked.reload} />`)}
+        ${sessions.map((session, at) => html`<${Row} key=${session.id} of=${session} number=${at + 1} reload=${asked.reload} />`)}
       </${Table}>
       ${others.length === 0 && html`<p class="quiet">You are signed in here alone.</p>`}
       <p class="hint">A session ends by itself when it was not used for a day, and after two weeks.</p>
@@ -32,7 +32,7 @@ export default function Sessions() {
   </${Page}>`;
 }
 
-function Row({ of, reload }) {
+function Row({ of, number, reload }) {
   const device = deviceOf(of.device);
   const [end, busy, problem] = useAct(async () => {
     await tell("endSession", { id: of.id }, ENDED);
@@ -43,9 +43,9 @@ function Row({ of, reload }) {
     <${Cell} head="Browser"><div><strong>${device}</strong> ${of.isCurrent && html`<${Badge} kind="good">this one</${Badge}>`}
       <div class="hint words">${of.device || "It did not say what it is."}</div></div></${Cell}>
     <${Cell} head="From"><code class="mono">${of.place}</code></${Cell}>
-    <${Cell} head="Signed in"><div><${When} at=${of.createdAt} /><div class="hint">by ${MEANS[of.means] ?? of.means}</div></div></${Cell}>
+    <${Cell} head="Signed in"><div><${When} at=${of.createdAt} /><div class="hint">${by(of.means)}</div></div></${Cell}>
     <${Cell} head="Last used"><div><${When} at=${of.lastUsedAt} /><div class="hint">ends <${When} at=${of.expiresAt} /></div></div></${Cell}>
-    <${Cell}>${!of.isCurrent && html`<div><div class="actions"><${Action} busy=${busy} label=${`End ${device}, from ${of.place}, ${of.id}`} onPress=${end}>End</${Action}></div>
+    <${Cell}>${!of.isCurrent && html`<div><div class="actions"><${Action} busy=${busy} label=${`End session ${number}: ${device}, from ${of.place}`} onPress=${end}>End</${Action}></div>
       ${problem && html`<p class="wrong" role="alert">${problem.message}</p>`}</div>`}</${Cell}>
   </tr>`;
 }

@@ -43,33 +43,38 @@ function spanOfAddress(query) {
   const today = todayInUtc();
   const [first, last] = [query.get("first"), query.get("last")];
   if (wrongSpan(first, last) === null) return { name: "custom", first, last };
-  const name = RANGES[query.get("range")] ? query.get("range") : FIRST;
+  const name = Object.hasOwn(RANGES, query.get("range")) ? query.get("range") : FIRST;
   const [begin, end] = RANGES[name][1](today);
   return { name, first: begin, last: end };
 }
 
 export default function Spend({ query }) {
   const { name, first, last } = spanOfAddress(query);
-  const span = spanOf(first, last);
-  const asked = useAsked(SPEND, span, { every: EVERY });
   const choose = (range) => go(`/dashboard/spend?range=${range}`);
   return html`<${Page} title="Spend" lead="What your tools' calls cost, to the nano-dollar. Days begin and end in UTC; a call counts on the day on which it ended.">
     <${Tabs} label="Which days" value=${name} onChange=${choose} options=${Object.entries(RANGES).map(([value, [words]]) => [value, words])} />
-    ${name === "custom" && html`<${Custom} key=${`${first} ${last}`} first=${first} last=${last} />`}
+    ${name === "custom" && html`<${Custom} key=${`from ${first} until ${last}`} first=${first} last=${last} />`}
     <p class="quiet">${first === last ? dayOf(first) : `${dayOf(first)} to ${dayOf(last)}`}, in UTC.</p>
-    <${Shown} asked=${asked}>${({ days, providers, tools, models }) => (providers.length === 0
-      ? html`<${Empty} title="Nothing was spent in these days">
-          <p>Once your tools call, what that costs stands here by day, provider, tool and model. Each figure leads to its calls.</p>
-          <p>A ceiling says how much it may be: <a href="/dashboard/settings/ceilings">set one</a>.</p></${Empty}>`
-      : html`<${Totals} of=${providers} span=${span} />
-        <${Days} of=${days} first=${first} last=${last} />
-        <${Shares} title="By provider" head="Provider" of=${providers} span=${span}
-          nameOf=${(each) => each.provider.name} wantedOf=${(each) => ({ provider: each.provider.id })} />
-        <${Shares} title="By tool" head="Tool" of=${tools} span=${span} nameOf=${(each) => each.tool.name}
-          noteOf=${(each) => each.tool.revokedAt && "revoked"} wantedOf=${(each) => ({ tool: each.tool.id })} />
-        <${Shares} title="By model" head="Model" of=${models} span=${span} nameOf=${(each) => each.model ?? "no model"}
-          noteOf=${(each) => each.provider.name} wantedOf=${(each) => ({ provider: each.provider.id, model: each.model })} />`)}</${Shown}>
+    <${Figured} key=${`${first} ${last}`} first=${first} last=${last} />
   </${Page}>`;
+}
+
+/** All figures of one span: another span has a place of its own, so that none is shown as another's. */
+function Figured({ first, last }) {
+  const span = spanOf(first, last);
+  const asked = useAsked(SPEND, span, { every: EVERY });
+  return html`<${Shown} asked=${asked}>${({ days, providers, tools, models }) => (providers.length === 0
+    ? html`<${Empty} title="Nothing was spent in these days">
+        <p>Once your tools call, what that costs stands here by day, provider, tool and model. Each figure leads to its calls.</p>
+        <p>A ceiling says how much it may be: <a href="/dashboard/settings/ceilings">set one</a>.</p></${Empty}>`
+    : html`<${Totals} of=${providers} span=${span} />
+      <${Days} of=${days} first=${first} last=${last} />
+      <${Shares} title="By provider" head="Provider" of=${providers} span=${span}
+        nameOf=${(each) => each.provider.name} wantedOf=${(each) => ({ provider: each.provider.id })} />
+      <${Shares} title="By tool" head="Tool" of=${tools} span=${span} nameOf=${(each) => each.tool.name}
+        noteOf=${(each) => each.tool.revokedAt && "revoked"} wantedOf=${(each) => ({ tool: each.tool.id })} />
+      <${Shares} title="By model" head="Model" of=${models} span=${span} nameOf=${(each) => each.model ?? "no model"}
+        noteOf=${(each) => each.provider.name} wantedOf=${(each) => ({ provider: each.provider.id, model: each.model ?? "" })} />`)}</${Shown}>`;
 }
 
 function Custom({ first, last }) {
@@ -94,7 +99,7 @@ function Totals({ of, span }) {
   const disputed = totalOf(of.map((each) => each.disputed));
   const calls = of.reduce((sum, each) => sum + each.calls, 0);
   const unpriced = of.reduce((sum, each) => sum + each.unpriced, 0);
-  return html`<dl class="figures card">
+  return html`<dl class="card figures totals">
     <div><dt>Spent</dt><dd class="figure"><a href=${callsAt(span)}>${amount(totalOf(of.map((each) => each.amount)))}</a></dd></div>
     <div><dt>Calls that cost, or may have</dt><dd class="figure">${count(calls)}</dd></div>
     <div><dt>Of that disputed</dt><dd class="figure">${amount(disputed)}</dd>
@@ -137,7 +142,7 @@ function Days({ of, first, last }) {
     ${bars.length > 1 && html`<${Chart} bars=${bars} />`}
     <details open=${bars.length === 1}><summary>${title}, as a table</summary>
       <${Figures} caption=${title} head=${bars[0].byMonth ? "Month" : "Day"} rows=${spent.map((bar) => ({ ...bar, key: bar.first, name: nameOfBar(bar), to: callsAt(spanOf(bar.first, bar.last)) }))} />
-      ${spent.length < bars.length && html`<p class="hint">Nothing was spent on ${several(bars.length - spent.length, bars[0].byMonth ? "other month" : "other day")}.</p>`}
+      ${spent.length < bars.length && html`<p class="hint">Nothing was spent ${bars[0].byMonth ? "in" : "on"} ${several(bars.length - spent.length, bars[0].byMonth ? "other month" : "other day")}.</p>`}
     </details>
   </${Section}>`;
 }
@@ -173,7 +178,7 @@ function Chart({ bars }) {
         return html`<div key=${bar.first} class=${index === at ? "pointed-at" : ""} onMouseEnter=${() => point(index)} onClick=${() => go(callsAt(spanOf(bar.first, bar.last)))}>
           <span class="disputed" style=${{ height: `${percent(bar.disputed, top)}%` }}></span>
           <span style=${{ height: `${percent(sure, top)}%` }}></span>
-          ${index % every === 0 && html`<i>${labelOfBar(bar)}</i>`}</div>`;
+          ${index % every === 0 && html`<i class=${(index / every) % 2 ? "spare" : ""}>${labelOfBar(bar)}</i>`}</div>`;
       })}</div>
     </div>
     ${isDisputed && html`<p class="key hint"><span class="sure"></span> charged <span class="disputed"></span> disputed</p>`}

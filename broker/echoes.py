@@ -1,0 +1,248 @@
+"""What of a request stands in a text that its provider wrote: any 16 bytes in a row.
+
+Compared is the request's body; of JSON and forms, their values: the names of members are no
+secrets, nor are path, query and headers. Of a long body the first MiB of words is kept: what stands
+inside an attachment (base64, binary) is nobody's words. The time is linear in both texts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+SPAN: Final = 16
+"""Bytes. What is shorter stands in two texts by chance."""
+MOST_KEPT: Final = 1 << 20
+"""Bytes of a request that are compared."""
+
+_MOST_QUOTES: Final = 100_000
+"""Of a JSON text with more, nothing is compared: each costs some time."""
+_PIECE: Final = 65_536
+_SMALLEST_OF_AN_ATTACHMENT: Final = 4096
+"""Bytes of a piece that is looked at for whether it may be words: a smaller one is kept."""
+_BLOCK: Final = 8
+"""Bytes of a machine word. A run of 16 holds one whole, wherever the words begin."""
+_NEAR: Final = 12
+_GAP: Final = 8
+"""Bytes between two runs that are struck with them: what was written in another way there."""
+_NO_SECRETS: Final = frozenset({b"model", b"role", b"type"})
+"""Members whose values are the provider's own words."""
+# What stands in words, and in no base64: in JSON, in a form, in a URL.
+_IN_WORDS: Final = (b" ", b'"', b"\\", b"%")
+_COLON: Final = re.compile(rb"[ \t\r\n]*:")
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_BACKSLASH: Final = ord("\\")
+_SHORT_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+class Said:
+    """What was said to a provider, kept until its answer begins."""
+
+    __slots__ = ("_kind", "_pieces", "_size", "_whole", "is_partial")
+
+    def __init__(self, content_type: bytes = b"") -> None:
+        self._kind = content_type.lower()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._whole = b""
+        self.is_partial = False
+        """True when there were more words than are compared."""
+
+    def hold(self, body: bytes) -> None:
+        """Keep a whole body, which is held elsewhere as well: it is not copied, nor looked at."""
+        self._whole = body
+
+    def add(self, piece: bytes) -> None:
+        """Keep the next piece of a body that passes, as far as it may be words."""
+        for words in _words(piece, is_first=not self._pieces):
+            kept = words[: MOST_KEPT - self._size]
+            self.is_partial = self.is_partial or len(kept) < len(words)
+            self._size += len(kept)
+            self._pieces.append(kept)
+
+    def forget(self) -> None:
+        """Drop what is kept: there is no error to compare it with."""
+        self._pieces.clear()
+        self._whole = b""
+
+    def values(self) -> tuple[bytes, tuple[bytes, ...]]:
+        """Give the values that are compared, with NUL between them, and those that are spared."""
+        for at in range(0, len(self._whole), _PIECE):
+            self.add(self._whole[at : at + _PIECE])
+        self._whole = b""
+        body = b"".join(self._pieces)
+        if b"x-www-form-urlencoded" in self._kind:
+            found = _of_form(body)
+        elif b"json" in self._kind or body.lstrip()[:1] in {b"{", b"["}:
+            self.is_partial = self.is_partial or body.count(b'"') > _MOST_QUOTES
+            found = iter(()) if self.is_partial else _of_json(body)
+        else:
+            return body, ()
+        values: list[bytes] = []
+        spared: list[bytes] = []
+        for name, value in found:
+            if len(value) >= SPAN:
+                (spared if name in _NO_SECRETS else values).append(value)
+        return b"\0".join(values), tuple(dict.fromkeys(spared))
+
+
+def shared(one: bytes, other: bytes) -> frozenset[bytes]:
+    """Give the runs of `SPAN` bytes that stand in both; of `one`, the shorter, more is kept."""
+    words = memoryview(other)[: len(other) // _BLOCK * _BLOCK].cast("Q")
+    blocks: set[int] = set()
+    for lead in range(min(_BLOCK, len(one))):
+        end = lead + (len(one) - lead) // _BLOCK * _BLOCK
+        blocks.update(memoryview(one)[lead:end].cast("Q"))
+    if blocks.isdisjoint(words):
+        return frozenset()
+    # Of the 16 bytes in which such a word stands, four or more are on one side of it.
+    near = {one[at : at + _NEAR] for at in range(len(one) - _NEAR + 1)}
+    around: set[bytes] = set()
+    for number in [number for number, word in enumerate(words) if word in blocks]:
+        at = number * _BLOCK
+        before = max(0, at + _BLOCK - _NEAR)
+        if other[at : at + _NEAR] in near or other[before : at + _BLOCK] in near:
+            around.add(other[max(0, at - _BLOCK) : at + SPAN])
+    spans = set(_spans(one)) if around else set()
+    return frozenset(span for text in around for span in _spans(text) if span in spans)
+
+
+def runs(text: bytes, found: frozenset[bytes]) -> list[tuple[int, int]]:
+    """Give where `text` (UTF-8) holds runs that were found, in whole characters, near ones as one.
+
+    Each is a start and an end, in order. `without` gives them less the blanks at their ends.
+    """
+    places: list[tuple[int, int]] = []
+    for at, span in enumerate(_spans(text)):
+        if span in found:
+            if places and at <= places[-1][1] + _GAP:
+                places[-1] = (places[-1][0], at + SPAN)
+            else:
+                places.append((at, at + SPAN))
+    return [(_backward(text, start), _forward(text, end)) for start, end in places]
+
+
+def without(
+    places: Iterable[tuple[int, int]], text: bytes, spared: Iterable[bytes]
+) -> list[tuple[int, int]]:
+    """Give the places in `text` less what of them is `spared`, and less blanks at their ends."""
+    left = list(places)
+    for words in spared:
+        at = text.find(words)
+        while at >= 0:
+            end = at + len(words)
+            left = [
+                (max(start, low), min(stop, high))
+                for start, stop in left
+                for low, high in ((0, at), (end, len(text)))
+                if max(start, low) < min(stop, high)
+            ]
+            at = text.find(words, end)
+    return [(start, stop) for start, stop in map(partial(_trimmed, text), left) if start < stop]
+
+
+def _trimmed(text: bytes, place: tuple[int, int]) -> tuple[int, int]:
+    start, stop = place
+    run = text[start:stop]
+    return stop - len(run.lstrip()), start + len(run.rstrip())
+
+
+def unescaped(text: str) -> str:
+    r"""Give a text without the backslashes of JSON, Python and PHP: `\n`, `\"`, `\u00e4`, `\xe4`.
+
+    What is no escape loses its backslash alone.
+    """
+    if "\\" not in text:
+        return text
+    plain = _ESCAPE.sub(_character, text)
+    # Two escapes may be one character, in the way of UTF-16.
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: re.Match[str]) -> str:
+    number = escape[1] or escape[2]
+    return chr(int(number, 16)) if number else _SHORT_ESCAPES.get(escape[3], escape[3])
+
+
+def _spans(text: bytes) -> Iterator[bytes]:
+    return (text[at : at + SPAN] for at in range(len(text) - SPAN + 1))
+
+
+def _backward(text: bytes, at: int) -> int:
+    while at > 0 and text[at] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a character of UTF-8
+        at -= 1
+    return at
+
+
+def _forward(text: bytes, at: int) -> int:
+    while at < len(text) and text[at] & 0xC0 == 0x80:  # noqa: PLR2004 - as above
+        at += 1
+    return at
+
+
+def _words(piece: bytes, *, is_first: bool) -> Iterator[bytes]:
+    """Give what of a piece may be words. A NUL stands for what was left out.
+
+    It also keeps a backslash at one piece's end from escaping what follows in another.
+    """
+    nul = piece.find(b"\0")
+    if len(piece) < _SMALLEST_OF_AN_ATTACHMENT:
+        yield piece
+    elif nul >= 0:  # binary: what stands before and behind it may be a form's fields
+        yield piece[: nul + 1]
+        yield piece[piece.rfind(b"\0") :]
+    elif is_first or not piece.isascii() or any(mark in piece for mark in _IN_WORDS):
+        yield piece
+    else:
+        yield b"\0"
+
+
+def _of_json(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give each string value of a JSON text, which may be cut short, with its member's name.
+
+    What stands between strings is given as well, where it is long: numbers; and of what only says
+    that it is JSON, anything.
+    """
+    name = b""
+    done = 0
+    while at := body.find(b'"', done) + 1:
+        if at - done > SPAN:
+            yield b"", body[done : at - 1]
+        end = _end_of_string(body, at)
+        text = body[at:end]
+        if _COLON.match(body, end + 1):
+            name = text
+        else:
+            yield name, _decoded(text) if b"\\" in text else text
+            name = b""
+        done = end + 1
+    yield b"", body[done:]
+
+
+def _end_of_string(body: bytes, start: int) -> int:
+    """Give where a JSON string ends: at a quote with an even number of backslashes before it."""
+    at = start
+    while (at := body.find(b'"', at)) >= 0:
+        first = at
+        while first > start and body[first - 1] == _BACKSLASH:
+            first -= 1
+        if (at - first) % 2 == 0:
+            return at
+        at += 1
+    return len(body)
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        value: str = orjson.loads(b'"' + text + b'"')
+    except orjson.JSONDecodeError:  # half of a pair of escapes, or the end of a body cut short
+        value = unescaped(text.decode(errors="replace"))
+    return value.encode(errors="replace")
+
+
+def _of_form(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in parse_qsl(body.decode("latin-1"), errors="surrogateescape"):
+        yield name.encode(errors="replace"), value.encode(errors="surrogateescape")

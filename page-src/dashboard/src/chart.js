@@ -1,2 +1,0 @@
-import "uplot/dist/uPlot.min.css";
-export { default as Chart } from "uplot";

@@ -1,0 +1,227 @@
+"""The dashboard's shell: its files and headers over a socket, and the way about in a browser."""
+
+import gzip
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from keysteward.doors.places import DASHBOARD, DASHBOARD_PAGES
+from keysteward.page import dashboard_page
+from tests.kit.axe import axe
+from tests.kit.chromium import ONE_BROWSER, window
+from tests.kit.dashboard import opened, visit
+from tests.kit.graphql_client import PASSWORD, House, Visitor, house
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, WebSocketRoute
+
+pytestmark = ONE_BROWSER
+
+FILES: Final = Path(dashboard_page.__file__).parent / "dashboard"
+MOST_BYTES: Final = 150_000
+
+
+def fetched_first() -> list[Path]:
+    """Give what a first load fetches before any page of its own: app.js's imports, and styles."""
+    app = FILES / "app.js"
+    found, waiting = {FILES / "index.html", FILES / "style.css"}, [app]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            text = file.read_text(encoding="utf-8")
+            imports = re.findall(r'^(?:import|export)[^"]*?from "(\.[^"]+)"', text, re.MULTILINE)
+            waiting += [(file.parent / path).resolve() for path in imports]
+    return sorted(found)
+
+
+async def test_every_page_of_the_shell_has_its_address_and_every_address_its_page() -> None:
+    shell = (FILES / "app.js").read_text(encoding="utf-8")
+    listed = re.findall(
+        r'^  \["([^"]*)", "[^"]+", \(\) => import\("\./(pages/\w+\.js)"\)\]', shell, re.MULTILINE
+    )
+    assert [DASHBOARD + path for path, _ in listed] != []
+    assert sorted(DASHBOARD + path for path, _ in listed) == sorted(DASHBOARD_PAGES)
+    assert all((FILES / file).is_file() for _, file in listed)
+
+
+async def test_the_first_load_is_below_150_kilobytes() -> None:
+    first = [*fetched_first(), *FILES.glob("pages/*.js")]
+    sizes = {file: len(gzip.compress(file.read_bytes(), 9)) for file in first}
+    assert len(sizes) > 8
+    assert sum(sizes.values()) < MOST_BYTES
+
+
+async def test_what_the_page_preloads_is_what_it_imports() -> None:
+    page = (FILES / "index.html").read_text(encoding="utf-8")
+    preloaded = set(re.findall(r'modulepreload" href="/dashboard/assets/([^"]+)"', page))
+    imported = {
+        file.relative_to(FILES).as_posix() for file in fetched_first() if file.suffix == ".js"
+    }
+    assert preloaded == imported - {"app.js"}
+
+
+async def test_a_browser_without_a_session_is_led_to_sign_in_and_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        someone = await home.visitor()
+        for path in DASHBOARD_PAGES:
+            answer = await someone.http.get(path)
+            assert answer.status_code == 303
+            assert answer.headers["location"] == f"/sign-in?next={path}"
+        ada = await home.person()
+        async with window() as seen:
+            await seen.page.goto(f"{home.url}/dashboard/settings/keys")
+            await seen.page.get_by_label("E-mail address").fill(ada.address)
+            await seen.page.get_by_label("Password", exact=True).fill(PASSWORD)
+            await seen.page.get_by_role("button", name="Sign in", exact=True).click()
+            await seen.page.get_by_role("heading", name="Keys", exact=True).wait_for()
+            assert urlsplit(seen.page.url).path == "/dashboard/settings/keys"
+
+
+async def test_its_files_come_with_a_policy_that_allows_nothing_inline(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.person()
+        page = await ada.http.get("/dashboard")
+        script = await ada.http.get("/dashboard/assets/app.js")
+        for answer in (page, script):
+            policy = answer.headers["content-security-policy"]
+            assert "unsafe" not in policy
+            assert "default-src 'none'; script-src 'self';" in policy
+            assert "require-trusted-types-for 'script'" in policy
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["cache-control"] == "no-store"
+        assert "<script>" not in page.text
+        assert "style=" not in page.text
+        assert script.headers["content-encoding"] == "gzip"
+        assert script.text == (FILES / "app.js").read_text(encoding="utf-8")
+        again = await ada.http.get(
+            "/dashboard/assets/app.js", headers={"if-none-match": script.headers["etag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        plain = await ada.http.get("/dashboard/assets/app.js", headers={"accept-encoding": ""})
+        assert plain.content == (FILES / "app.js").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path", ["../dashboard_page.py", "%2e%2e/dashboard_page.py", "index.html", "pages", "no.js"]
+)
+async def test_nothing_outside_its_files_is_served(tmp_path: Path, path: str) -> None:
+    async with house(tmp_path) as home:
+        someone = await home.visitor()
+        answer = await someone.http.get(f"/dashboard/assets/{path}")
+        assert answer.status_code == 404
+        assert b"import" not in answer.content
+
+
+async def test_every_page_opens_and_has_nothing_that_axe_finds_wrong(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.person()
+        for look in (
+            {"color_scheme": "light", "viewport": {"width": 1600, "height": 900}},
+            {"color_scheme": "dark", "viewport": {"width": 360, "height": 740}},
+        ):
+            async with opened(home, ada, reduced_motion="reduce", **look) as seen:
+                for path in DASHBOARD_PAGES:
+                    await visit(seen, home, path.removeprefix(DASHBOARD))
+                    assert await axe(seen.page) == [], path
+                    assert await sideways(seen.page) == 0, path
+                assert seen.complaints == []
+                hosts = {urlsplit(address).netloc for address in seen.addresses}
+                assert hosts == {urlsplit(home.url).netloc}
+
+
+async def sideways(page: "Page") -> int:
+    """Give by how much the page is wider than its window."""
+    wider: int = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider
+
+
+async def test_the_way_about_needs_no_mouse(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.person()
+        async with opened(home, ada, "/settings/keys") as seen:
+            page = seen.page
+            await page.keyboard.press("Tab")
+            assert await page.evaluate("document.activeElement.textContent") == "To the content"
+            tools = page.get_by_role("link", name="Tools", exact=True)
+            while not await tools.evaluate("(link) => link === document.activeElement"):
+                await page.keyboard.press("Tab")
+            await page.keyboard.press("Enter")
+            await page.get_by_role("heading", name="Tools", exact=True).first.wait_for()
+            assert urlsplit(page.url).path == "/dashboard/tools"
+            assert await tools.get_attribute("aria-current") == "page"
+            assert "Tools" in await page.title()
+            await page.go_back()
+            await page.get_by_role("heading", name="Keys", exact=True).wait_for()
+
+
+async def test_a_page_that_has_lost_its_connection_says_so_and_goes_on_from_its_cursor(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.person()
+        key = await ada.key(label="mortal")
+        wire = Wire()
+        async with window() as seen:
+            await seen.context.route_web_socket("**/graphql", wire.open)
+            await _sign_in(seen.page, home, ada)
+            await visit(seen, home, "/settings/keys")
+            page = seen.page
+            await page.get_by_text("live", exact=True).wait_for()
+            assert await page.get_by_text("not verified", exact=True).count() == 1
+
+            await wire.cut()
+            await page.get_by_text("What you see may be out of date").wait_for()
+            assert await page.get_by_text("was not verified").count() == 1
+            answer = await ada.do("removeKey", id=key["id"])
+            assert answer["__typename"] == "KeyRemoved"
+
+            wire.mended = True
+            await page.get_by_text("OpenAI “mortal” is removed").wait_for()
+            await page.get_by_text("What you see may be out of date").wait_for(state="detached")
+            assert await page.get_by_role("cell", name="mortal").count() == 0
+            assert any('"after":"' in message for message in wire.sent[2:])
+
+
+class Wire:
+    """The page's websocket, which a test can cut and mend."""
+
+    def __init__(self) -> None:
+        self.mended = True
+        self.sent: list[str] = []
+        self._open: list[WebSocketRoute] = []
+
+    async def open(self, route: "WebSocketRoute") -> None:
+        """Let the page through to the server, unless the wire is cut."""
+        if not self.mended:
+            await route.close(code=1001)
+            return
+        server = route.connect_to_server()
+        self._open.append(route)
+
+        def pass_on(message: str | bytes) -> None:
+            if '"subscribe"' in str(message):
+                self.sent.append(str(message))
+            server.send(message)
+
+        route.on_message(pass_on)
+
+    async def cut(self) -> None:
+        """Cut it."""
+        self.mended = False
+        for route in self._open:
+            await route.close(code=1001)
+        self._open.clear()
+
+
+async def _sign_in(page: "Page", home: House, someone: Visitor) -> None:
+    cookies = someone.http.cookies.items()
+    await page.context.add_cookies(
+        [{"name": name, "value": value, "url": home.url} for name, value in cookies]
+    )

@@ -1,0 +1,126 @@
+"""The overview in a real Chromium: the first steps, and how things stand, as it changes."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import pytest_asyncio
+
+from tests.kit.axe import axe
+from tests.kit.chromium import ONE_BROWSER
+from tests.kit.clock import MovedClock
+from tests.kit.dashboard import XSS, opened
+from tests.kit.graphql_client import House, house
+from tests.kit.spending import calls, ceiling, chat, price
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = ONE_BROWSER
+
+LOOK_AGAIN: Final = "dispatchEvent(new Event('focus'))"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    # The browser's clock is the machine's: "today" must be the same day for both.
+    clock = MovedClock(time.time_ns() // 1000)
+    async with house(tmp_path_factory.mktemp("home"), clock=clock) as running:
+        yield running
+
+
+async def card(page: "Page", title: str) -> str:
+    """Give all that a card says."""
+    return await page.get_by_role("region", name=title, exact=True).inner_text()
+
+
+async def test_who_has_just_come_is_led_through_three_steps(home: House) -> None:
+    eve = await home.person()
+    async with opened(home, eve) as seen:
+        page = seen.page
+        steps = page.get_by_role("region", name="Three steps to begin")
+        assert await steps.get_by_text("done", exact=True).count() == 0
+        assert await axe(page) == []
+
+        await eve.key()
+        await page.evaluate(LOOK_AGAIN)
+        key, tool, call = (steps.get_by_role("listitem").nth(number) for number in range(3))
+        await key.get_by_text("done", exact=True).wait_for()
+        assert await tool.get_by_text("done", exact=True).count() == 0
+        _, token = await eve.tool()
+        await page.evaluate(LOOK_AGAIN)
+        await tool.get_by_text("done", exact=True).wait_for()
+        assert await call.get_by_role("link", name="Let it call").get_attribute("href") == (
+            "/dashboard/tools"
+        )
+        await chat(home, token)
+        await calls(eve)
+        await page.evaluate(LOOK_AGAIN)
+        await steps.wait_for(state="detached")
+        assert seen.complaints == []
+
+
+async def test_keys_tools_spending_ceilings_and_calls_stand_at_a_glance(home: House) -> None:
+    ada = await home.person()
+    await ada.key(label=XSS)
+    broken = await ada.key("anthropic", label="old")
+    home.rows("UPDATE keys SET state = 'REJECTED' WHERE id = ?", broken["id"])
+    await price(ada, "0.1")
+    await ceiling(ada, "50", provider=None)
+    await ceiling(ada, "1000", provider="stripe", measure="CALLS")
+    tool, token = await ada.tool(name=XSS)
+    await ceiling(ada, "0.2", tool=tool["id"])
+    await ada.tool(name="asleep")
+    assert [(await chat(home, token)).status_code for _ in range(3)] == [200, 200, 402]
+    await calls(ada)
+    # Such a name of a model is kept by nobody; it stays text all the same.
+    home.rows("UPDATE calls SET model = ? WHERE tool = ?", XSS, tool["id"])
+    async with (
+        home.listening(token),
+        opened(home, ada, viewport={"width": 360, "height": 800}) as seen,
+    ):
+        page = seen.page
+        keys = await card(page, "Keys")
+        assert "2" in keys.split()
+        assert "Anthropic “old”: its provider said that it is no good" in keys
+        assert "1 of 2" in await card(page, "Running tools")
+        assert XSS in await card(page, "Running tools")
+        assert "$0.20" in (await card(page, "Spent today")).split()
+        assert "$0.20" in (await card(page, "Spent this month")).split()
+        nearest = page.get_by_role("region", name="Ceilings nearest to their limit")
+        (first, *others) = await nearest.get_by_role("listitem").all_inner_texts()
+        assert first.split("\n")[0] == f"OpenAI · {XSS} hit"
+        assert [text.split("\n")[0] for text in others] == [
+            "All providers · all tools",
+            "Stripe · all tools",
+        ]
+        last = page.get_by_role("region", name="Last calls")
+        spent = await last.get_by_role("row").filter(has_text="$0.10").all_inner_texts()
+        assert [text.count(XSS) for text in spent] == [2, 2]  # the tool, the model
+        link = page.get_by_role("region", name="Spent today").get_by_role("link")
+        assert await link.get_attribute("href") == "/dashboard/spend?range=today"
+        assert await page.locator("main img").count() == 0
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        assert await axe(page) == []
+        assert seen.complaints == []
+
+
+async def test_a_removal_and_who_has_heard_of_it_show_by_themselves(home: House) -> None:
+    ada = await home.person()
+    key = await ada.key()
+    _, token = await ada.tool(name="agent")
+    async with home.listening(token) as tool, opened(home, ada) as seen:
+        page = seen.page
+        await page.get_by_text("live", exact=True).wait_for()
+        await ada.do("removeKey", id=key["id"])
+        gone = page.get_by_role("region", name="Last revocations").get_by_role("listitem")
+        await gone.get_by_text("OpenAI key removed").wait_for()
+        await gone.get_by_text("heard by 0 of 1 running tool").wait_for()
+        cursor = (await tool.event("KeyRevoked"))["cursor"]
+        agent = await home.visitor(token=token)
+        await agent.do("acknowledgeRevocation", cursor=cursor)
+        await page.evaluate(LOOK_AGAIN)
+        await gone.get_by_text("heard by 1 of 1 running tool").wait_for()
+        assert "0" in (await card(page, "Keys")).split()
+        assert seen.complaints == []

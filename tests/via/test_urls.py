@@ -1,0 +1,105 @@
+"""No key in any URL that comes: it is refused, and kept nowhere. `tests/invariants` has ours."""
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from accounts import tokens
+from accounts.tokens import TokenKind
+from providers import CATALOGUE, Provider
+from tests.kit.canary import canary, files_with
+from tests.kit.installation import HeldTool, Installation, Person, StoredKey
+from tests.kit.scripted import spoken
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NAMES = ("key", "api_key", "access_token", "sig", "Signature", "x-amz-security-token", "%73ig")
+
+
+def targets(provider: Provider, secret: str, token: str) -> Iterator[str]:
+    """Give addresses at a provider in which a key or a token stands, in each place and form."""
+    for name in NAMES:
+        if name.encode() not in provider.harmless_queries:
+            yield f"/v1/models?{name}=x"
+    encoded = base64.b64encode(secret.encode()).decode()
+    for text in (token, secret, quote(secret, safe=""), secret.encode().hex(), encoded):
+        in_url = quote(text, safe="%")
+        yield f"/v1/models/{in_url}"
+        yield f"/v1/models?q={in_url}"
+
+
+async def status_of(house: Installation, target: str, provider: Provider, token: str) -> int:
+    """Ask for exactly that address: no client of HTTP writes it anew."""
+    name, value = provider.slots[0].write(token.encode())
+    line = f"GET /via/{provider.id}{target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+    said = await spoken(house.url, line.encode() + name + b": " + value + b"\r\n\r\n")
+    return int(said.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+async def test_a_key_or_token_in_the_url_of_a_call_is_refused_and_kept_nowhere(
+    name: str, house: Installation, ada: Person, tool: HeldTool
+) -> None:
+    provider = CATALOGUE[name]
+    own = await ada.add_key(name, label="other")
+    await status_of(house, "/v1/models?q=x", provider, tool.token)
+    assert len(house.fake.calls) == 1  # whatever it answers
+    house.fake.calls.clear()
+    house.answers.clear()
+    for target in targets(provider, own.secret, tool.token):
+        assert await status_of(house, target, provider, tool.token) == 400, target
+    assert not house.fake.calls
+    for answer in house.answers:
+        assert b"A credential stands in the URL." in answer.body
+        answer.path = b""  # the caller's to leak
+    await ada.calls_ended()
+    await house.store.erase_remains()
+    assert files_with(house.config.database.parent, b"/v1/models", own.secret.encode()) == []
+
+
+async def test_another_of_the_account_s_keys_is_no_less_a_key(
+    house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+) -> None:
+    other = await ada.add_key("vultr")  # whose keys have no form by which they could be told
+    openai = CATALOGUE["openai"]
+    target = f"/v1/models?after={other.secret}"
+    assert await status_of(house, target, openai, tool.token) == 400
+    (call,) = await ada.calls_ended()
+    assert (call.outcome, call.key, call.cost) == ("REFUSED", key.id, 0)
+    for answer in house.answers:
+        answer.path = b""
+
+
+@pytest.mark.parametrize(
+    "path", ["/graphql", "/dashboard", "/sign-in", "/export/keys.csv", "/nowhere", "/health"]
+)
+async def test_no_page_of_ours_takes_one_either(path: str, house: Installation) -> None:
+    token, shaped = tokens.make(TokenKind.USER).text, canary("github")
+    async with house.client() as client:
+        client.base_url = house.url
+        for target in (
+            f"{path}?access_token=x",
+            f"{path}?x={token}",
+            f"{path}?key={shaped}",
+            f"{path}/{shaped}",
+        ):
+            answer = await client.get(target)
+            assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
+            assert not re.search(f"{token}|{shaped}", answer.text)
+        assert (await client.get(f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAV")).status_code != 400
+
+
+async def test_a_key_in_place_of_a_model_s_name_does_not_stay_in_the_ledger(
+    house: Installation, ada: Person, tool: HeldTool
+) -> None:
+    own = await ada.add_key("cohere")  # of no form by which it could be told from a model's name
+    body = {"model": own.secret, "messages": [{"role": "user", "content": "Hello"}]}
+    async with house.client(tool.token, "cohere") as client:
+        await client.post("/compatibility/v1/chat/completions", json=body)
+    (call,) = await ada.calls_ended()
+    assert call.model is None
+    await house.store.erase_remains()
+    assert files_with(house.config.database.parent, own.secret.encode()) == []
