@@ -43,8 +43,8 @@ PROMISES: Final = (
         "A key is open for one call",
         "A key is opened for one outbound call, stands in one request header, and is dropped; "
         "listing keys opens and drops each to see that it still opens",
-        "`tests/invariants/test_bare_secrets.py` pins every place",
-        missing="how long the bytes stay in memory is not shown yet",
+        "`tests/invariants/test_bare_secrets.py` pins every place; `keysteward doctor --residency` "
+        "looks for a used key in the process's memory and files",
     ),
     Promise(
         "P4",
@@ -90,8 +90,10 @@ PROMISES: Final = (
     Promise(
         "P9",
         "Answers are yours",
-        "The provider's answer is the user's: passed on byte for byte, and not kept",
-        "`tests/via/test_passing.py`",
+        "The provider's answer is the user's: passed on byte for byte, and kept only when the tool "
+        "asks for it. An error (status ≥ 400) is written anew: status, type, code, request id and "
+        "message stay, whatever repeats the request or the key is struck out",
+        "`tests/via/test_passing.py`, `tests/via/test_files.py`, `tests/via/test_echoes.py`",
     ),
     Promise(
         "P10",

@@ -92,15 +92,11 @@ class Within(NamedTuple):
 class Finder:
     """Several expressions, searched for in one pass.
 
-    Of two that begin at one place the one that stands first is found. `numbers` says which of them
-    a `Found` is to name; without it they are counted.
+    Of two that begin at one place the one that stands first is found.
     """
 
-    def __init__(
-        self, expressions: Iterable[bytes | Within], numbers: Iterable[int] | None = None
-    ) -> None:
+    def __init__(self, expressions: Iterable[bytes | Within]) -> None:
         kinds = tuple(expressions)
-        self._numbers = tuple(range(len(kinds)) if numbers is None else numbers)
         self._ask = _asked(b"|".join(map(bare, kinds)))
         self._kinds = _set(map(bare, kinds), anchored=True)
         self._marks = tuple(map(_mark_of, kinds))
@@ -118,7 +114,7 @@ class Finder:
         for kind in (*sorted(self._kinds(text[begin:end])), *range(len(self._marks))):
             span = self._marks[kind](text, begin)
             if span is not None:
-                return Found(begin, self._numbers[kind], *span)
+                return Found(begin, kind, *span)
         raise AssertionError("found by all of them together, and by none alone")
 
 

@@ -24,7 +24,7 @@ from accounts.errors import SignInRequired, StaleLogin
 from accounts.sessions import Session
 from keysteward.config import Config
 from keysteward.doors.forms import ask_whence, form_of
-from keysteward.doors.places import GRAPHIQL, HOME, place_of, with_next
+from keysteward.doors.places import ACCOUNT, DASHBOARD, place_of, with_next
 from keysteward.doors.refusals import EXPECTED, Refusal, refusal_of
 from resolvers.context import Context, Cookies, Services
 from resolvers.people import People
@@ -153,7 +153,7 @@ class Call:
             self.hold(response, "second", outcome.ticket)
             return response
         if isinstance(outcome, Linked):
-            return go(place or HOME)
+            return go(place or ACCOUNT)
         response = go(place or self.first_place)
         self.cookies.let_in(response, outcome)
         return response
@@ -161,7 +161,7 @@ class Call:
     @property
     def first_place(self) -> str:
         """Give where somebody goes who has not said where to."""
-        return GRAPHIQL if self.house.config.graphiql else HOME
+        return DASHBOARD
 
 
 Show = Callable[[Call], Awaitable[Page | Response]]

@@ -6,6 +6,7 @@ HOME: Final = "/sign-in"
 """It says who is signed in."""
 GRAPHIQL: Final = "/graphiql"
 DASHBOARD: Final = "/dashboard"
+ACCOUNT: Final = f"{DASHBOARD}/settings/account"
 FILES: Final = f"{DASHBOARD}/files"
 DASHBOARD_PAGES: Final = (
     DASHBOARD,
@@ -15,7 +16,7 @@ DASHBOARD_PAGES: Final = (
     FILES,
     f"{DASHBOARD}/settings/keys",
     f"{DASHBOARD}/settings/ceilings",
-    f"{DASHBOARD}/settings/account",
+    ACCOUNT,
     f"{DASHBOARD}/settings/sessions",
     f"{DASHBOARD}/settings/audit",
     f"{DASHBOARD}/settings/panic",

@@ -125,7 +125,7 @@ async def test_somebody_signs_up_and_in_by_a_button(home: Home, kind: str) -> No
 
     again = await home.browser()
     page = await home.through(again, kind)
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
     assert address in (await again.open("/sign-in")).text
 
 
@@ -272,7 +272,7 @@ async def test_the_place_to_go_on_to_is_ours_even_if_the_cookie_says_otherwise(h
     browser.http.cookies.clear()
     browser.http.cookies.set("keysteward-flow", f"{ticket}~//attacker.example")
     page = await home.back(browser, "github", url)
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
 
 
 async def test_what_was_begun_by_graphql_is_finished_here(home: Home) -> None:
@@ -281,7 +281,7 @@ async def test_what_was_begun_by_graphql_is_finished_here(home: Home) -> None:
     begun = await visitor.do("beginElsewhere", kind="GITHUB", intent="SIGN_IN")
     browser = await home.browser(visitor)
     page = await home.back(browser, "github", begun["url"])
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
     assert await visitor.get("viewer") is not None
 
 
@@ -392,7 +392,7 @@ async def test_a_number_is_linked_and_makes_a_login_fresh(home: Home) -> None:
 
     code = await after_a_pause(home, browser, number, intent="LINK")
     page = await browser.send("/code/show", {"code": code})
-    assert page.answer.headers["location"] == "/sign-in"
+    assert page.answer.headers["location"] == "/dashboard/settings/account"
     means = (await visitor.get("viewer"))["means"]
     assert [each["means"] for each in means] == ["PASSWORD", "WHATSAPP"]
 

@@ -170,7 +170,7 @@ async def test_somebody_signs_up_verifies_forgets_and_comes_back(
     page = await browser.fill(page, "/sign-in", address=address, password=PASSWORD)
     assert page.status == 401
     page = await browser.fill(page, "/sign-in", address=address, password=OTHER)
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
     assert is_signed_in(await browser.open("/sign-in"))
 
     secrets = [PASSWORD, OTHER, *map(ticket_of, (verify, release, reset))]
@@ -392,8 +392,10 @@ async def test_graphiql_is_opened_by_who_is_signed_in_or_says_that_they_are_not(
 ) -> None:
     browser = await home.browser()
     page = await browser.open("/")
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
     page = await browser.follow(page)
+    assert page.answer.headers["location"] == "/sign-in?next=/dashboard"
+    page = await browser.open("/graphiql")
     assert page.answer.headers["location"] == "/sign-in?next=/graphiql"
     page = await browser.follow(page)
     assert "/graphiql?anonymous=1" in page.links
@@ -613,7 +615,7 @@ async def test_nobody_is_led_elsewhere(
     assert "attacker" not in page.text
     typed = {"address": visitor.address, "password": PASSWORD, "next": place}
     page = await browser.send("/sign-in", typed)
-    assert page.answer.headers["location"] == "/graphiql"
+    assert page.answer.headers["location"] == "/dashboard"
     assert put_cookies(page.answer).keys() == {"keysteward", "keysteward-device"}
 
 
@@ -811,7 +813,7 @@ async def test_where_sign_up_is_closed_no_form_is_shown_and_none_is_taken(tmp_pa
         page = await browser.send("/sign-up", typed)
         assert page.status == 403
         assert "no new accounts" in page.alert
-        assert (await browser.open("/")).answer.headers["location"] == "/sign-in"
+        assert (await browser.open("/")).answer.headers["location"] == "/dashboard"
         assert (await browser.open("/graphiql")).status == 404
 
 

@@ -178,6 +178,7 @@ async def test_every_act_of_an_owner_is_in_the_trail(  # noqa: PLR0917
         Act.PRICE_SET,
         Act.DISPUTE_SETTLED,
         Act.COMMITMENT_ENDED,
+        Act.FILE_DELETED,
     }
     assert {entry.act for entry in entries} | elsewhere == set(Act)
 

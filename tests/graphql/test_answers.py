@@ -1253,8 +1253,10 @@ async def _(_: House, ada: Visitor) -> dict[str, Any]:
 async def _(home: House, ada: Visitor) -> dict[str, Any]:
     await ada.key()
     _, token = await ada.tool()
-    answer = await ada.do("deleteFile", id=await kept(home, ada, token))
+    answer = await ada.do("deleteFile", id=(file := await kept(home, ada, token)))
     assert (await ada.get("files", first=50))["nodes"] == []
+    (entry,) = (await ada.get("auditLog", first=1))["nodes"]
+    assert (entry["act"], entry["subject"]) == ("FILE_DELETED", file)
     return answer
 
 

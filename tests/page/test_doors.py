@@ -172,6 +172,8 @@ async def test_somebody_signs_up_verifies_forgets_and_comes_back(
         assert await page.evaluate("document.activeElement.name") == "password"
         await browser.type(password=OTHER)
         await browser.press("Sign in")
+        await page.wait_for_url(f"{browser.url}/dashboard")
+        await browser.go("/sign-in")
         await browser.shows(f"signed in as {browser.address}")
 
         assert [each for each in browser.complaints if not each.startswith(_REFUSED)] == []

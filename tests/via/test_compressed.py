@@ -117,12 +117,11 @@ class TestDecoded:
         assert (await ada.call_ended()).bytes_out == len(completion())
 
     @pytest.mark.parametrize("kind", CODED)
-    @pytest.mark.parametrize("size", [1, 7])
     async def test_so_is_a_stream_however_it_is_cut(
-        self, house: Installation, tool: HeldTool, kind: str, size: int
+        self, house: Installation, tool: HeldTool, kind: str
     ) -> None:
         coding, encode = CODED[kind]
-        async with scripted(in_chunks(coding, encode(events()), size)) as upstream:
+        async with scripted(in_chunks(coding, encode(events()), 7)) as upstream:
             house.send_to("openai", upstream)
             told = await ask(house, tool, STREAM)
         assert told.content == events()
@@ -201,7 +200,7 @@ class TestBroken:
 
 
 class TestUninspected:
-    @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
+    @pytest.mark.parametrize("coding", ["br", "gzip, gzip"])
     async def test_what_can_t_be_decoded_passes_as_it_is_and_says_so(
         self, house: Installation, tool: HeldTool, coding: str
     ) -> None:

@@ -9,7 +9,8 @@ const WAYS = `{
   viewer { address means { means } }
   signInOptions { passkeysAt elsewhere }
 }`;
-const ANSWERS = `... on SignedIn { account { freshUntil } } ... on SecondFactorRequired { ticket }`;
+const SIGNED_IN = "... on SignedIn { account { freshUntil } }";
+const ANSWERS = `${SIGNED_IN} ... on SecondFactorRequired { ticket }`;
 
 /** Stands in the shell, and shows itself when it is needed. */
 export function FreshLogin() {
@@ -36,7 +37,7 @@ function Asking({ done, onClose }) {
     form.reset();
     const answer = ticket === null
       ? await tell("freshLogin", { password: typed }, ANSWERS)
-      : await tell("showSecondFactor", { ticket, code: typed.trim() }, ANSWERS);
+      : await tell("showSecondFactor", { ticket, code: typed.trim() }, SIGNED_IN);
     follow(answer);
   });
   const [usePasskey, isAsked, refused] = useAct(async () => {
@@ -48,7 +49,7 @@ function Asking({ done, onClose }) {
     } catch {
       throw new Error("No passkey was used. Try again, or another way.");
     }
-    follow(await tell("showPasskey", { intent: "FRESH", ticket: begun.ticket, answer: shown.toJSON() }, ANSWERS));
+    follow(await tell("showPasskey", { intent: "FRESH", ticket: begun.ticket, answer: shown.toJSON() }, SIGNED_IN));
   });
   const follow = (answer) => {
     if (answer.__typename !== "SecondFactorRequired") return done();

@@ -240,7 +240,7 @@ function Row({ of, names, isLive, show }) {
     <${Cell} head="Outcome"><${Outcome} of=${of} isLive=${isLive} /></${Cell}>
     <${Cell} head="Cost" numeric><div>${cost}${source && html`<div class="hint">${source}</div>`}${of.disputed && html`<div><${Badge} kind="warn">disputed</${Badge}></div>`}</div></${Cell}>
     <${Cell} head="Size" numeric><div>${bytes(of.bytesIn)} sent<div class="hint">${bytes(of.bytesOut)} received</div></div></${Cell}>
-    <${Cell} head="Took" numeric>${lasting(of.durationMilliseconds) || (of.outcome === "RUNNING" ? "…" : "")}</${Cell}>
+    <${Cell} head="Took" numeric>${lasting(of.durationMilliseconds).replace(" ", "\u00a0") || (of.outcome === "RUNNING" ? "…" : "")}</${Cell}>
     <${Cell}><div class="actions"><${Action} kind="link" label=${`Details of ${of.id}`} onPress=${() => show(of.id)}>Details</${Action}></div></${Cell}>
   </tr>`;
 }
