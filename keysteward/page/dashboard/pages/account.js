@@ -21,7 +21,7 @@ const WITHOUT_ADDRESS = "delete my account";
 export default function Account() {
   const asked = useAsked(ACCOUNT);
   return html`<${Page} title="Account" lead="Who you are here, and by what you show it.">
-    <${Shown} asked=${asked}>${({ viewer, signInOptions }) => html`
+    <${Shown} asked=${asked}>${({ viewer, signInOptions }) => viewer && html`
       <${Address} of=${viewer} reload=${asked.reload} />
       <${Ways} of=${viewer} options=${signInOptions} reload=${asked.reload} />
       <${SecondFactor} of=${viewer} reload=${asked.reload} />

@@ -4,13 +4,14 @@ import { html } from "../vendor/view.js";
 import { totalOf } from "../core/amounts.js";
 import { useAsked } from "../core/asked.js";
 import { sentenceOf } from "../core/heard.js";
-import { Badge, Bar, Cell, Page, Section, Shown, Table, When } from "../core/parts.js";
+import { Badge, Bar, Cell, Notice, Page, Section, Shown, Table, When } from "../core/parts.js";
 import { spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, percent, several, spoken } from "../core/words.js";
 
 const EVERY = 4000;
 const MOST_NAMED = 3;
 const OVERVIEW = `query ($today: DateTime, $month: DateTime, $to: DateTime) {
+  viewer { address addressVerifiedAt }
   keys { id label state provider { name } }
   tools { id name listeners }
   ceilings { id measure currency limit settled held remaining state warnedPercent provider { name } tool { name } }
@@ -34,6 +35,7 @@ export default function Overview() {
   const asked = useAsked(OVERVIEW, { today: from, month, to }, { every: EVERY });
   return html`<${Page} title="Overview" lead="How your keys, tools and spending stand now.">
     <${Shown} asked=${asked}>${(data) => html`
+      ${data.viewer?.address && !data.viewer.addressVerifiedAt && html`<${Notice} kind="warn">Your address is not verified yet: a link was mailed to ${data.viewer.address}. <a href="/dashboard/settings/account">Have it sent again</a></${Notice}>`}
       ${data.calls.nodes.length === 0 && html`<${Begin} ...${data} />`}
       <div class="cards pairs"><${Keys} of=${data.keys} /><${Tools} of=${data.tools} />
         <${Spent} title="Spent today" range="today" of=${data.today} /><${Spent} title="Spent this month" range="month" of=${data.month} /></div>
