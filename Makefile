@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m keysteward
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check coverage lock readme readme-tour schema.graphql clean \
+.PHONY: help run demo test check coverage lock readme readme-tour schema.graphql screens clean \
         bench bench-revoke bench-broker bench-ceilings bench-metering bench-accounts bench-vault \
         bench-outbound bench-redact
 
@@ -48,6 +48,9 @@ readme: $(VENV)/.dev
 
 readme-tour: $(VENV)/.dev
 	$(BIN)/python -m tests.readme.tables --tour
+
+screens: $(VENV)/.dev
+	$(BIN)/python -m tests.page.screens
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

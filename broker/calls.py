@@ -42,12 +42,15 @@ class Call:
 _OF_CALL: Final = (
     "FROM ledger WHERE ledger.account = calls.account AND ledger.call = calls.id AND unit = 'usd'"
 )
+_DISPUTED: Final = (
+    "EXISTS (SELECT 1 FROM reservations WHERE reservations.account = calls.account"
+    " AND reservations.call = calls.id AND state = 'DISPUTED')"
+)
 _CALL: Final = (
     "SELECT id, account, tool, key, version, provider, started_at, model, outcome, status,"  # noqa: S608
     " bytes_in, bytes_out, duration, operation, bound,"
     f" (SELECT sum(amount) {_OF_CALL}), (SELECT source {_OF_CALL} ORDER BY entry DESC LIMIT 1),"
-    " EXISTS (SELECT 1 FROM reservations WHERE reservations.account = calls.account"
-    " AND reservations.call = calls.id AND state = 'DISPUTED') FROM calls"
+    f" {_DISPUTED} FROM calls"
 )
 # By the plus, SQLite looks the call's few entries up, not all entries of that time for each call.
 _CHARGED_FOR: Final = (
@@ -63,6 +66,7 @@ _LATEST: Final = (
     f"{_CALL} WHERE account = :account AND (:before IS NULL OR id < :before)"
     " AND (:provider IS NULL OR provider = :provider)"
     " AND (:tool IS NULL OR tool = :tool) AND (:key IS NULL OR key = :key)"
+    f" AND (:disputed IS NULL OR {_DISPUTED} = :disputed)"
     f" AND ({_CHARGED_FOR} OR {_NEVER_CHARGED}) ORDER BY id DESC LIMIT :most"
 )
 # Goes by `calls_of_key` alone, which holds the tool for it.
@@ -221,6 +225,7 @@ class Which:
     model: str | None = None
     since: int | None = None
     until: int | None = None
+    disputed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +284,7 @@ class Calls:
                 model=which.model,
                 since=-(2**62) if which.since is None else which.since,
                 until=2**62 if which.until is None else which.until,
+                disputed=which.disputed,
                 most=most,
             )
         )

@@ -24,6 +24,7 @@ async def calls(  # noqa: PLR0917 - the field's arguments
     model: str | None = None,
     since: Annotated[dt.datetime | None, strawberry.argument(name="from")] = None,
     until: Annotated[dt.datetime | None, strawberry.argument(name="to")] = None,
+    disputed: bool | None = None,
 ) -> types.CallConnection:
     """Your tools' calls, newest first; at most 100 a page.
 
@@ -40,6 +41,7 @@ async def calls(  # noqa: PLR0917 - the field's arguments
         model=model,
         since=None if since is None else microseconds_of(since),
         until=None if until is None else microseconds_of(until),
+        disputed=disputed,
     )
     found = await info.context.services.calls.latest(owner, which, before=after, most=most + 1)
     nodes = [types.Call.of(row) for row in found[:most]]

@@ -361,6 +361,7 @@ class ToolHeard:
 class Revocation:
     cursor: Cursor
     key: strawberry.ID | None
+    tool: Tool | None = strawberry.field(description="The tool that was revoked.")
     provider: Provider | None
     reason: Reason
     revoked_at: dt.datetime
@@ -376,6 +377,7 @@ class Revocation:
         return cls(
             cursor=cursor_of(change.seq),
             key=None if change.key is None else strawberry.ID(change.key),
+            tool=None if change.tool is None else tools.get(change.tool),
             provider=provider_or_none(change.provider),
             reason=_reason(change),
             revoked_at=instant(change.at),
@@ -403,6 +405,7 @@ class RevocationConnection:
 class KeyRevoked:
     cursor: Cursor = strawberry.field(description="Acknowledge it; resume after it.")
     key: strawberry.ID | None = strawberry.field(description="Null when a tool was revoked.")
+    tool: strawberry.ID | None = strawberry.field(description="Null when a key was.")
     provider: Provider | None
     reason: Reason
     version: int | None = strawberry.field(description="The version of the key that is gone.")
@@ -413,6 +416,7 @@ class KeyRevoked:
         return cls(
             cursor=cursor_of(change.seq),
             key=None if change.key is None else strawberry.ID(change.key),
+            tool=None if change.tool is None else strawberry.ID(change.tool),
             provider=provider_or_none(change.provider),
             reason=_reason(change),
             version=change.version,

@@ -60,7 +60,6 @@ async def test_a_server_uses_it_from_its_start_and_refuses_one_that_is_broken(
 
 async def _started(app: object) -> None:
     """Begin the application's life, as its server does."""
-    rest = app._rest  # type: ignore[attr-defined]
-    starlette = rest._app
+    starlette = app._rest._app._app  # type: ignore[attr-defined]
     async with starlette.router.lifespan_context(starlette):
         pass

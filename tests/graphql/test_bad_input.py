@@ -182,6 +182,7 @@ BAD: Final[dict[str, Any]] = {
     "nested": [[[{"CANARY": [["CANARY"]]}]]],
 }
 FIT: Final[dict[str, Any]] = {
+    "ListFormat": "CSV",
     "SecretText": "CANARYfitsecret",
     "String": "CANARYfit",
     "ID": "CANARYfit",

@@ -51,7 +51,9 @@ async def test_the_trail_is_shown_page_by_page_and_searched(tmp_path: Path) -> N
         await lengthen(home, ada, Act.KEY_REVEALED, "key_one", by=LONG)
         await lengthen(home, ada, Act.MEANS_ADDED, XSS)
         narrow = {"width": 360, "height": 740}
-        async with opened(home, ada, AUDIT, color_scheme="dark", viewport=narrow) as seen:
+        async with opened(
+            home, ada, AUDIT, color_scheme="dark", viewport=narrow, permissions=["clipboard-write"]
+        ) as seen:
             page = seen.page
             await rows(page).first.get_by_text("Way to sign in added", exact=True).wait_for()
             await rows(page).first.get_by_text(XSS, exact=True).wait_for()

@@ -179,7 +179,9 @@ async def test_somebody_signs_up_verifies_forgets_and_comes_back(
         await browser.go("/sign-in")
         await browser.shows(f"signed in as {browser.address}")
 
-        assert [each for each in browser.complaints if not each.startswith((_REFUSED, _FOCUSED))] == []
+        assert [
+            each for each in browser.complaints if not each.startswith((_REFUSED, _FOCUSED))
+        ] == []
         here = urlsplit(browser.url).netloc
         assert {urlsplit(url).netloc for url in browser.seen.addresses} == {here}
         assert "#" not in page.url

@@ -190,7 +190,7 @@ async def test_a_revoked_tool_is_gone_and_the_page_says_who_heard(home: House) -
         panel = page.get_by_role("region", name=f"Who has heard: The tool “{XSS}” is revoked")
         assert "final" in await panel.get_by_role("status").inner_text()
         # Told to the other window, too, in which it is gone as well.
-        await other.page.get_by_role("heading", name="A tool is revoked").wait_for()
+        await other.page.get_by_role("heading", name=f"The tool “{XSS}” is revoked").wait_for()
         await row(other.page, XSS).wait_for(state="detached")
         assert await row(other.page, "reader").count() == 1
         assert (await chat(home, token)).status_code == 401

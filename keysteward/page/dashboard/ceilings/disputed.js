@@ -1,40 +1,38 @@
 // Calls of which nobody knows what they cost, until their owner says so.
 
-import { html, useRef, useState } from "../vendor/view.js";
+import { html, useEffect, useState } from "../vendor/view.js";
 import { useAmount } from "./asking.js";
 import { toolOf } from "./tools.js";
 import { placesOf } from "../core/amounts.js";
 import { ask, tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { Action, Cell, Dialog, Field, Notice, say, Section, Shown, Table, useAct, When } from "../core/parts.js";
-import { amount, count } from "../core/words.js";
+import { amount } from "../core/words.js";
 
 const EVERY = 10_000;
 const CALLS = `query ($after: Cursor) {
-  calls(first: 100, after: $after) {
-    nodes { id provider providerName model operation tool startedAt cost disputed }
+  calls(first: 50, after: $after, disputed: true) {
+    nodes { id provider providerName model operation tool startedAt cost }
     pageInfo { hasNextPage endCursor }
   }
 }`;
 
-/** The calls of which nobody knows what they cost. They are looked for among the latest first. */
+/** The calls of which nobody knows what they cost. */
 export function Disputed({ tools, act }) {
   const asked = useAsked(CALLS, {}, { every: EVERY });
   const [more, put] = useState([]);
-  // What the latest calls push out of the first page stays known.
-  const known = useRef(new Map());
   const [look, busy, problem] = useAct(async (after) => {
     const { calls } = await ask(CALLS, { after });
     put((all) => [...all, calls]);
   });
+  useEffect(() => put([]), [asked.data]);
   return html`<${Section} title="Disputed calls">
     <p class="quiet">Their answer broke off, or failed in a way that may have cost something. Each counts as the most that it could cost, until you say what the provider's own bill says.</p>
     <${Shown} asked=${asked}>${({ calls }) => {
-      for (const each of [...more, calls].flatMap((page) => page.nodes)) known.current.set(each.id, each);
-      const found = [...known.current.values()].filter((each) => each.disputed).sort((a, b) => (a.id < b.id ? 1 : -1));
-      const { hasNextPage, endCursor } = (more.at(-1) ?? calls).pageInfo;
-      const whose = hasNextPage ? `your latest ${count(known.current.size)} calls` : "your calls";
-      return html`${found.length === 0 ? html`<p>None of ${whose} is disputed.</p>`
+      const pages = [calls, ...more];
+      const found = pages.flatMap((page) => page.nodes);
+      const { hasNextPage, endCursor } = pages.at(-1).pageInfo;
+      return html`${found.length === 0 ? html`<p>None of your calls is disputed.</p>`
         : html`<${Table} caption="Disputed calls" heads=${["Call", "Provider and model", "Tool", { label: "Counts as", numeric: true }, { label: "What to do", hidden: true }]}>
           ${found.map((each) => html`<tr key=${each.id}>
             <${Cell} head="Call"><div><${When} at=${each.startedAt} /><div class="hint mono">${each.id}</div></div></${Cell}>
@@ -44,7 +42,7 @@ export function Disputed({ tools, act }) {
             <${Cell}><div class="actions"><${Action} label=${`Say what ${each.id} cost`} onPress=${() => act({ name: "release", of: each })}>It cost…</${Action}></div></${Cell}>
           </tr>`)}</${Table}>`}
         ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
-        ${hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${() => look(endCursor)}>Look further back</${Action}></div>`}`;
+        ${hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${() => look(endCursor)}>Show more</${Action}></div>`}`;
     }}</${Shown}>
   </${Section}>`;
 }

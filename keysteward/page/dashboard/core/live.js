@@ -18,7 +18,7 @@ const KEY_REVOKED = `subscription ($after: Cursor) {
   heard: keyRevoked(after: $after) {
     __typename
     ... on Heartbeat { head }
-    ... on KeyRevoked { cursor key reason version revokedAt provider { id name } }
+    ... on KeyRevoked { cursor key tool reason version revokedAt provider { id name } }
     ... on CursorExpired { head }
   }
 }`;

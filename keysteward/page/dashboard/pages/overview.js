@@ -17,7 +17,7 @@ const OVERVIEW = `query ($today: DateTime, $month: DateTime, $to: DateTime) {
   ceilings { id measure currency limit settled held remaining state warnedPercent provider { name } tool { name } }
   calls(first: 5) { nodes { id providerName model operation tool outcome status cost bound disputed startedAt } }
   revocations(first: 3) {
-    nodes { cursor reason state callsCut revokedAt provider { name } tools { state lagMilliseconds tool { id } } }
+    nodes { cursor reason state callsCut revokedAt provider { name } tool { name } tools { state lagMilliseconds tool { id } } }
   }
   today: spend(from: $today, to: $to) { amount disputed unpriced }
   month: spend(from: $month, to: $to) { amount disputed unpriced }
@@ -133,7 +133,7 @@ function Revocations({ of }) {
   return html`<${Section} title="Last revocations">
     ${of.length === 0 ? html`<p class="quiet">None yet. What you remove, rotate or revoke stands here, with who has heard of it.</p>`
       : html`<ul class="plain apart">${of.map((each) => html`<li key=${each.cursor}>
-        <div><strong>${each.provider ? `${each.provider.name} ` : ""}${GONE[each.reason] ?? spoken(each.reason)}</strong> <span class="quiet">· <${When} at=${each.revokedAt} /></span></div>
+        <div><strong>${each.provider ? `${each.provider.name} ` : ""}${GONE[each.reason] ?? spoken(each.reason)}${each.tool ? `: ${each.tool.name}` : ""}</strong> <span class="quiet">· <${When} at=${each.revokedAt} /></span></div>
         <p>${sentenceOf(each)}${each.state === "CONVERGED" ? "" : html` <${Badge} kind="warn">waiting for the rest</${Badge}>`}</p></li>`)}</ul>`}
   </${Section}>`;
 }

@@ -40,13 +40,14 @@ export default function Tools() {
   const asked = useAsked(TOOLS, {}, { every: EVERY });
   const [doing, put] = useState(null);
   const [gone, putGone] = useState([]);
-  // The stream tells that a tool is gone, not which: whoever revoked it here knows its name, too.
+  const known = useRef(new Map());
+  for (const tool of asked.data?.tools ?? []) known.current.set(tool.id, tool);
   const bury = (cursor, tool) => putGone((all) => [
     { tool: null, ...all.find((each) => each.cursor === cursor), cursor, ...(tool && { tool }) },
     ...all.filter((each) => each.cursor !== cursor),
   ]);
   useEffect(() => hear((event) => {
-    if (event.__typename === "KeyRevoked" && event.reason === "TOOL_REVOKED") bury(event.cursor);
+    if (event.__typename === "KeyRevoked" && event.reason === "TOOL_REVOKED") bury(event.cursor, known.current.get(event.tool) ?? { id: event.tool });
   }), []);
 
   const close = () => { put(null); asked.reload(); };
@@ -56,7 +57,7 @@ export default function Tools() {
   return html`<${Page} title="Tools" actions=${make}
     lead="Programs that call providers through keysteward. Each has a token of its own, and never a key.">
     ${gone.map(({ cursor, tool }) => html`<${Heard} key=${cursor} cursor=${cursor}
-      what=${tool ? `The tool “${tool.name}” is revoked` : "A tool is revoked"}
+      what=${tool?.name ? `The tool “${tool.name}” is revoked` : "A tool is revoked"}
       onClose=${() => putGone((all) => all.filter((other) => other.cursor !== cursor))} />`)}
     <${Shown} asked=${asked}>${({ tools, userTokens, revocations, providers }) => {
       const alive = tools.filter((tool) => !dead.has(tool.id));
