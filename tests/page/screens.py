@@ -16,7 +16,7 @@ from keysteward.doors.places import DASHBOARD, DASHBOARD_PAGES
 from tests.kit.chromium import window
 from tests.kit.clock import MovedClock
 from tests.kit.dashboard import opened
-from tests.kit.graphql_client import PASSWORD, House, Visitor, house
+from tests.kit.graphql_client import House, Visitor, house
 from tests.kit.spending import calls, ceiling, kept
 
 SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
@@ -42,8 +42,8 @@ async def main(folder: Path) -> None:
                 await worked(home, tokens)
                 clock.forward(seconds=DAY)
             await worked(home, tokens)
+            ada = await home.signed_in(ada)  # a session ends after a day in which nobody came
             await calls(ada)
-            await ada.do("freshLogin", password=PASSWORD)
             async with (
                 home.listening(tokens["research agent"], "one"),
                 home.listening(tokens["support desk"], "one"),
