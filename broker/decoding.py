@@ -29,7 +29,8 @@ MOST: Final = 1024 * 1024 * 1024
 _GZIP: Final = frozenset({b"gzip", b"x-gzip"})
 _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz", b"deflate"})
 """The codings of the registry (iana.org/assignments/http-parameters) that a header may repeat."""
-_NO_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+NO_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""Statuses of answers without a body."""
 # Of the coded form: they are not true of what is passed on (RFC 9110, sections 8.4, 8.6, 14.3).
 _OF_THE_CODED: Final = frozenset(
     {b"content-encoding", b"content-length", b"content-md5", b"accept-ranges", b"digest"}
@@ -70,7 +71,7 @@ def inspectable(answer: Response, method: bytes) -> tuple[Answer, str | None]:
     codings = codings_of(answer.headers)
     if not codings:
         return answer, None
-    bodiless = method == b"HEAD" or answer.status in _NO_BODY
+    bodiless = method == b"HEAD" or answer.status in NO_BODY
     decoder = _decoder_of(codings)
     if decoder is not None and (bodiless or answer.status != HTTPStatus.PARTIAL_CONTENT):
         return Decoded(answer, decoder), None

@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from broker import provider_errors
-from broker.decoding import UNINSPECTED, Answer
+from broker.decoding import NO_BODY, UNINSPECTED, Answer
 from broker.echoes import Said
 from broker.errors import AnswerUninspectable, UpstreamFailed
 from broker.money import shown
+from broker.outbound import Headers
 from broker.outcome import Outcome
 from broker.reservations import Admission
 from broker.scrub import Scrubber
@@ -25,10 +26,8 @@ from metering import Charge, Quote
 from providers import Provider
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 305, 307, 308})
-_NO_BODY: Final = frozenset({204, 304})
 _HIGHEST_STATUS: Final = 599
 _MOST_HELD: Final = 262_144
 
@@ -242,7 +241,7 @@ def _head_of(answer: Answer, passage: Passage, scrubber: Scrubber) -> Headers:
         headers = [(name, scrubber.strike(value)) for name, value in headers]
     if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         headers = provider_errors.headers_of(answer.status, headers, passage.said, scrubber)
-    if answer.status in _NO_BODY:
+    if answer.status in NO_BODY:
         # Here it tells of the body that GET would have given (RFC 9110, section 8.6): none comes.
         headers = [(name, value) for name, value in headers if name != b"content-length"]
     return headers

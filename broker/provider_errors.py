@@ -20,6 +20,7 @@ import orjson
 
 from broker import echoes, wire
 from broker.echoes import Said
+from broker.outbound import Headers
 from broker.scrub import Scrubber
 from providers import ErrorStyle, Provider
 from redact import redact
@@ -33,8 +34,6 @@ CODE: Final = "provider_error"
 
 TYPE: Final = (b"content-type", b"application/json")
 """The header that tells of an error's body."""
-
-Headers = list[tuple[bytes, bytes]]
 
 _MARK: Final = "[redacted]"
 _CUT: Final = "[cut]"

@@ -12,15 +12,11 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from broker.other_keys import NO_OTHERS, OtherKeys
 from vault import traces
 from vault.secret import Secret, overwrite
 from vault.vault import SHORTEST_KEY
-
-_PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*")
-"""What JSON and URLs write as it is."""
 
 
 class Scrubber:
@@ -121,7 +117,7 @@ def _forms(secret: bytes) -> Iterator[bytes]:
             overwrite(encoded)
         yield form
         yield form.replace(b"+", b"-").replace(b"/", b"_")
-    if not _PLAIN.fullmatch(secret):
+    if not traces.UNESCAPED.fullmatch(secret):
         text = secret.decode("ascii")
         quoted = json.dumps(text)[1:-1]
         yield quoted.encode()

@@ -37,7 +37,6 @@ from keysteward import logs
 from keysteward.config import Config, SettingUnfit
 from keysteward.doors import door_routes
 from keysteward.downloads import download_routes
-from keysteward.export import export_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.hardening import harden
@@ -164,7 +163,6 @@ def create_app(
                     *health_routes(store, keyring, live),
                     *door_routes(config, services),
                     *download_routes(services),
-                    *export_routes(services),
                 ]
             )
             tail = Tail(store)

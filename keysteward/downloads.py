@@ -1,7 +1,12 @@
-"""Files' content, at /files/{id}: for whoever is signed in, as a download, never as a page.
+"""What a browser saves: kept answers at /files/{id}, the list of keys at /export/keys.{json,csv}.
 
-A provider, or whoever wrote what it answered with, chose the bytes and the type: so the browser is
-told to save them, to guess no other type, and to run nothing should somebody show them anyway.
+Only whoever is signed in gets them, and never as a page. A provider, or whoever wrote what it
+answered with, chose a file's bytes and type: so the browser is told to save them, to guess no other
+type, and to run nothing should somebody show them anyway.
+
+The list takes a login of the last five minutes, as whatever leaves the house does: a browser
+without one is led to show who it is, and back. A program has no use for a file: it asks GraphQL for
+`keys`.
 """
 
 import re
@@ -13,32 +18,40 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from accounts.errors import StaleLogin
 from broker.errors import FileGone
-from keysteward.doors.places import FILES, with_next
+from keysteward.doors.places import EXPORTS, FILES, HOME, with_next
 from resolvers.context import Context, Services
+from resolvers.key_list import exported
+from schema.inputs import ListFormat
 
 _TYPE: Final = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?charset=[\w-]{1,40})?", re.ASCII)
 _OURS: Final = frozenset({"same-origin", "none"})
+# The rest comes from `keysteward.http.SafeHeaders`, as on every answer.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
 def download_routes(services: Services) -> list[Route]:
-    """Give the route of the files' content."""
+    """Give the routes of files' content, and of the list of keys in each format."""
+    return [
+        _file_route(services),
+        *(
+            _list_route(services, path, form)
+            for path, form in zip(EXPORTS, ListFormat, strict=True)
+        ),
+    ]
 
+
+def _file_route(services: Services) -> Route:
     async def give(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "none") not in _OURS:
+        if not _is_from_here(request):
             return _refused(HTTPStatus.FORBIDDEN, "Another site's page asked for this.")
         session = await Context(services, request, Response()).session_or_none()
         if session is None:
-            return RedirectResponse(
-                with_next("/sign-in", FILES), HTTPStatus.SEE_OTHER, headers=_HEADERS
-            )
+            return _led_to(HOME, FILES)
         owner = session.owner
         try:
             file = await services.files.find(owner, request.path_params["file"])
@@ -48,14 +61,48 @@ def download_routes(services: Services) -> list[Route]:
         return StreamingResponse(
             services.files.content(owner, file),
             media_type=file.content_type if known else "application/octet-stream",
-            headers=_HEADERS
-            | {
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
-                "Content-Length": str(file.bytes),
-            },
+            headers=_saved_as(file.name) | {"Content-Length": str(file.bytes)},
         )
 
-    return [Route("/files/{file}", give)]
+    return Route("/files/{file}", give)
+
+
+def _list_route(services: Services, path: str, form: ListFormat) -> Route:
+    async def give(request: Request) -> Response:
+        context = Context(services, request, Response())
+        if context.token() is not None:
+            sentence = "This is for people. With a token, ask GraphQL for `keys`."
+            return _refused(HTTPStatus.FORBIDDEN, sentence)
+        # A person may be led back from elsewhere, where they have shown who they are.
+        is_led = request.headers.get("sec-fetch-mode") == "navigate"
+        if not is_led and not _is_from_here(request):
+            return _refused(HTTPStatus.FORBIDDEN, "Another site's page asked for this.")
+        session = await context.session_or_none()
+        if session is None:
+            return _led_to(HOME, path)
+        try:
+            owner = services.people.sessions.proven(session)
+        except StaleLogin:
+            return _led_to("/fresh", path)
+        made = await exported(services.vault, services.clock, owner, form)
+        return Response(made.text, media_type=made.media_type, headers=_saved_as(made.name))
+
+    return Route(path, give, methods=["GET"])
+
+
+def _is_from_here(request: Request) -> bool:
+    """Tell whether a page of ours asked, or a person who typed the address."""
+    return request.headers.get("sec-fetch-site", "none") in _OURS
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    return _HEADERS | {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    }
+
+
+def _led_to(page: str, path: str) -> Response:
+    return RedirectResponse(with_next(page, path), HTTPStatus.SEE_OTHER, headers=_HEADERS)
 
 
 def _refused(status: HTTPStatus, sentence: str) -> Response:

@@ -7,11 +7,10 @@ import strawberry
 
 from accounts.scopes import Scope
 from broker.calls import Which
+from resolvers import pages
 from resolvers.context import Info
 from schema import types
 from schema.scalars import Cursor, microseconds_of
-
-_MOST: int = 100
 
 
 async def calls(  # noqa: PLR0917 - the field's arguments
@@ -33,7 +32,7 @@ async def calls(  # noqa: PLR0917 - the field's arguments
     `""` is none.
     """
     owner = await info.context.owner(Scope.KEYS_READ)
-    most = max(1, min(first, _MOST))
+    most = pages.size_of(first)
     which = Which(
         provider=provider,
         tool=tool,
@@ -47,7 +46,5 @@ async def calls(  # noqa: PLR0917 - the field's arguments
     nodes = [types.Call.of(row) for row in found[:most]]
     return types.CallConnection(
         nodes=nodes,
-        page_info=types.PageInfo(
-            has_next_page=len(found) > most, end_cursor=Cursor(nodes[-1].id) if nodes else None
-        ),
+        page_info=pages.info_of(found, most, nodes[-1].id if nodes else None),
     )

@@ -12,6 +12,7 @@ from accounts.scopes import Scope
 from audit import Act
 from broker.money import shown
 from broker.statement import statement
+from resolvers import pages
 from resolvers.account import account_of
 from resolvers.answers import answering
 from resolvers.context import Context, Info
@@ -30,7 +31,6 @@ from schema.results import (
 from schema.scalars import Cursor, SecretText, instant, instant_or_none, seq_of
 from store import Owner, ProvenOwner
 
-_MOST: int = 100
 _MOST_CALLS: int = 100_000
 
 
@@ -45,7 +45,7 @@ async def audit_log(
     """
     owner = await info.context.owner(Scope.AUDIT_READ)
     services = info.context.services
-    most, before = max(1, min(first, _MOST)), None if after is None else seq_of(after)
+    most, before = pages.size_of(first), None if after is None else seq_of(after)
     entries = await services.store.read(lambda tx: audit.verify(tx, services.signer, owner))
     newest = [
         entry
@@ -55,9 +55,7 @@ async def audit_log(
     nodes = [types.AuditEntry.of(entry) for entry in newest[:most]]
     return types.AuditConnection(
         nodes=nodes,
-        page_info=types.PageInfo(
-            has_next_page=len(newest) > most, end_cursor=nodes[-1].cursor if nodes else None
-        ),
+        page_info=pages.info_of(newest, most, nodes[-1].cursor if nodes else None),
     )
 
 

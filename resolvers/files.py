@@ -3,6 +3,7 @@
 import strawberry
 
 from accounts.scopes import Scope
+from resolvers import pages
 from resolvers.answers import answering
 from resolvers.context import Info
 from schema import types
@@ -10,20 +11,16 @@ from schema.inputs import FileInput
 from schema.results import DeleteFileResult, FileDeleted
 from schema.scalars import Cursor
 
-_MOST: int = 100
-
 
 async def files(info: Info, first: int = 50, after: Cursor | None = None) -> types.FileConnection:
     """Answers that your tools had kept, newest first; at most 100 a page."""
     owner = await info.context.owner(Scope.KEYS_READ)
-    most = max(1, min(first, _MOST))
+    most = pages.size_of(first)
     found = await info.context.services.files.latest(owner, before=after, most=most + 1)
     nodes = [types.File.of(row) for row in found[:most]]
     return types.FileConnection(
         nodes=nodes,
-        page_info=types.PageInfo(
-            has_next_page=len(found) > most, end_cursor=Cursor(nodes[-1].id) if nodes else None
-        ),
+        page_info=pages.info_of(found, most, nodes[-1].id if nodes else None),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from accounts.errors import SignInRequired
 from accounts.scopes import Scope
+from resolvers import pages
 from resolvers.answers import answering, problem_of
 from resolvers.context import Context, Info
 from schema import types
@@ -13,8 +14,6 @@ from schema.scalars import Cursor, cursor_of, instant, seq_of
 from store.changes import Change, CursorExpired
 from vault.listeners import Audience
 from vault.revocations import NotARevocation
-
-_MOST: int = 100
 
 
 async def revocation(info: Info, cursor: Cursor) -> types.Revocation | None:
@@ -32,16 +31,14 @@ async def revocations(
 ) -> types.RevocationConnection:
     """Your revocations, newest first; at most 100 a page."""
     owner = await info.context.owner(Scope.KEYS_READ)
-    most = max(1, min(first, _MOST))
+    most = pages.size_of(first)
     before = None if after is None else seq_of(after)
     found = await info.context.services.revocations.latest(owner, before=before, most=most + 1)
     tools = await info.context.tools_by_id(owner)
     nodes = [types.Revocation.of(standing, tools) for standing in found[:most]]
     return types.RevocationConnection(
         nodes=nodes,
-        page_info=types.PageInfo(
-            has_next_page=len(found) > most, end_cursor=nodes[-1].cursor if nodes else None
-        ),
+        page_info=pages.info_of(found, most, nodes[-1].cursor if nodes else None),
     )
 
 

@@ -24,7 +24,7 @@ _DIGEST_BYTES: Final = 16
 _PART: Final = struct.Struct(f">H??{ENDING}s{_SALT_BYTES}s{_DIGEST_BYTES}s")
 _MOST_PARTS: Final = 2
 _NONE: Final = bytes(_PART.size)
-_UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
+UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
 """What JSON and URLs write as it is."""
 MOST_COLONS: Final = 4
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*(?::[A-Za-z0-9._~-]*){0,%d}" % MOST_COLONS)
@@ -51,7 +51,7 @@ class Trace:
         return cls(
             len(part),
             _PLAIN.fullmatch(part) is not None,
-            _UNESCAPED.fullmatch(part) is None,
+            UNESCAPED.fullmatch(part) is None,
             part[-ENDING:],
             salt,
             _digest(salt, part),

@@ -7,7 +7,6 @@ looked up among them: no path is ever joined from what a request says.
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from keysteward.doors.places import DASHBOARD, DASHBOARD_PAGES, with_next
+from keysteward.page.graphiql_page import Knows
 
 _FILES: Final = Path(__file__).parent / "dashboard"
 
@@ -30,26 +30,19 @@ _TYPES: Final = {
 }
 
 # Text that a provider or another user wrote can't become markup: what would make it so is refused
-# by the browser itself (Trusted Types), should a line of ours ever try.
+# by the browser itself (Trusted Types), should a line of ours ever try. The rest comes from
+# `keysteward.http.SafeHeaders`, as on every answer.
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": (
         "camera=(), clipboard-read=(), clipboard-write=(self), display-capture=(), "
         "geolocation=(), microphone=(), payment=(), usb=()"
     ),
 }
-
-Knows = Callable[[Request], Awaitable[bool]]
-"""Tells whether somebody is signed in in the browser that asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ async def test_it_is_a_download_that_nobody_keeps_and_no_other_site_can_show(hom
         assert head["content-type"].startswith(kind)
         ending = path.rpartition(".")[2]
         assert head["content-disposition"] == (
-            f'attachment; filename="keysteward-keys-{day}.{ending}"'
+            f"attachment; filename*=UTF-8''keysteward-keys-{day}.{ending}"
         )
         assert head["cache-control"] == "no-store"
         assert head["x-content-type-options"] == "nosniff"
@@ -161,7 +161,7 @@ async def test_the_page_s_own_way_gives_the_same_file(home: House) -> None:
         answer = await ada.http.get(path)
         made = await ada.do("exportKeys", format=form)
         assert made["mediaType"] == answer.headers["content-type"]
-        assert f'"{made["name"]}"' in answer.headers["content-disposition"]
+        assert made["name"] in answer.headers["content-disposition"]
         assert made["content"] == answer.text
     assert json.loads(made["content"])["keys"]
 

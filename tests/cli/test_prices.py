@@ -1,11 +1,13 @@
 """`keysteward prices`: which list is in use, and a newer one only when somebody says so."""
 
 import json
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from keysteward.app import create_app
+from keysteward.app import App, create_app
 from keysteward.commands.prices import PricesNotTaken, _bytes_of
 from keysteward.config import Config, SettingUnfit
 from metering import prices
@@ -58,8 +60,14 @@ async def test_a_server_uses_it_from_its_start_and_refuses_one_that_is_broken(
     assert prices.cost("openai", "some-model", Tokens(input=1_000_000)) is None
 
 
-async def _started(app: object) -> None:
-    """Begin the application's life, as its server does."""
-    starlette = app._rest._app._app  # type: ignore[attr-defined]
-    async with starlette.router.lifespan_context(starlette):
+async def _started(app: App) -> None:
+    """Begin the application's life and end it, as its server does."""
+    events = iter(("startup", "shutdown"))
+
+    async def receive() -> dict[str, str]:
+        return {"type": f"lifespan.{next(events)}"}
+
+    async def send(_: MutableMapping[str, Any]) -> None:
         pass
+
+    await app({"type": "lifespan", "app": app}, receive, send)

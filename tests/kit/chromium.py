@@ -83,6 +83,30 @@ class Window:
         page.on("console", lambda said: self.complaints.append(said.text))
 
 
+async def sideways(page: "Page") -> int:
+    """Give by how much a page is wider than its window, in CSS pixels."""
+    wider: int = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wider
+
+
+async def with_authenticator(page: "Page") -> Any:
+    """Give the browser an authenticator whose owner is always at hand."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return devtools
+
+
 def needs_chromium() -> None:
     """Skip the test that calls it where there is no browser; fail it where there has to be one."""
     if CHROMIUM is None:

@@ -23,12 +23,17 @@ async def opened(
 ) -> AsyncIterator[Window]:
     """Open a page beneath /dashboard, signed in as somebody; wait until it shows what it has."""
     async with window(profile, **options) as seen:
-        cookies = someone.http.cookies.items()
-        await seen.context.add_cookies(
-            [{"name": name, "value": value, "url": home.url} for name, value in cookies]
-        )
+        await let_in(seen, home, someone)
         await visit(seen, home, path)
         yield seen
+
+
+async def let_in(seen: Window, home: House, someone: Visitor) -> None:
+    """Hand a window somebody's cookies: from now on they are signed in there."""
+    cookies = someone.http.cookies.items()
+    await seen.context.add_cookies(
+        [{"name": name, "value": value, "url": home.url} for name, value in cookies]
+    )
 
 
 async def visit(seen: Window, home: House, path: str) -> None:

@@ -115,3 +115,15 @@ async def fake_github(api_path: str = "") -> AsyncIterator[FakeGitHub]:
     async with answering(fake) as url:
         fake.url = url
         yield fake
+
+
+def agreeing(far: "FakeGitHub") -> Any:
+    """Be GitHub's page, and somebody who agrees there."""
+
+    async def answer(asked: Asked) -> bytes:
+        begun = Begun(f"{far.url}{asked.target}", {})
+        query = "&".join(f"{name}={value}" for name, value in far.comes_back(begun).items())
+        where = f"{asked.query['redirect_uri']}?{query}"
+        return f"HTTP/1.1 302 Found\r\nlocation: {where}\r\ncontent-length: 0\r\n\r\n".encode()
+
+    return answer

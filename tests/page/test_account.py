@@ -11,17 +11,15 @@ import pyotp
 import pytest
 import pytest_asyncio
 
-from accounts.other_side import Begun
 from store.clock import SECOND
 from tests.kit import fake_github as github
 from tests.kit.axe import axe
-from tests.kit.chromium import ONE_BROWSER, Window
+from tests.kit.chromium import ONE_BROWSER, Window, sideways, with_authenticator
 from tests.kit.dashboard import XSS, become_stale, opened, show_again, visit
-from tests.kit.fake_github import FakeGitHub, fake_github
+from tests.kit.fake_github import agreeing, fake_github
 from tests.kit.fake_whatsapp import fake_whatsapp
 from tests.kit.graphql_client import PASSWORD, House, Visitor, house
 from tests.kit.inviting import invite_to
-from tests.kit.loopback_http import Asked
 from tests.kit.ways_in import number, whatsapp_settings
 
 if TYPE_CHECKING:
@@ -57,18 +55,6 @@ async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]
             yield opened
 
 
-def agreeing(far: FakeGitHub) -> Any:
-    """Be GitHub's page, and somebody who agrees there."""
-
-    async def answer(asked: Asked) -> bytes:
-        begun = Begun(f"{far.url}{asked.target}", {})
-        query = "&".join(f"{name}={value}" for name, value in far.comes_back(begun).items())
-        where = f"{asked.query['redirect_uri']}?{query}"
-        return f"HTTP/1.1 302 Found\r\nlocation: {where}\r\ncontent-length: 0\r\n\r\n".encode()
-
-    return answer
-
-
 async def person(home: House) -> Visitor:
     """Give somebody who has just signed up by an invite."""
     someone = await home.visitor()
@@ -99,8 +85,7 @@ async def press(inside: "Page | Locator", name: str) -> None:
 async def fine(seen: Window) -> None:
     """Expect nothing to be wrong for axe, nor wider than the window."""
     assert await axe(seen.page) == []
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert await seen.page.evaluate(wide) == 0
+    assert await sideways(seen.page) == 0
 
 
 async def test_the_address_is_verified_by_a_link_that_can_be_sent_again(home: House) -> None:
@@ -235,22 +220,6 @@ async def test_a_passkey_is_added_where_it_works_and_taken_away(home: House) -> 
         assert urlsplit(page.url).path == f"/dashboard{ACCOUNT}"
         assert seen.complaints == []
         await devtools.detach()
-
-
-async def with_authenticator(page: "Page") -> Any:
-    """Give the browser an authenticator whose owner is always at hand."""
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return devtools
 
 
 async def test_a_number_and_an_account_elsewhere_are_linked(home: House) -> None:

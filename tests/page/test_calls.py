@@ -1,18 +1,14 @@
 """The page Calls in a real Chromium: live, narrowed by the address, further down, and in detail."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
-
-import pytest
-import pytest_asyncio
 
 from keysteward.demo.fake_provider import Gate
 from tests.kit import spending
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
 from tests.kit.dashboard import XSS, opened, visit
-from tests.kit.graphql_client import House, house
+from tests.kit.graphql_client import House
 from tests.kit.spending import chat, price
 
 if TYPE_CHECKING:
@@ -21,12 +17,6 @@ if TYPE_CHECKING:
 pytestmark = ONE_BROWSER
 
 CALLS: Final = "/calls"
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with house(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 def rows(page: "Page") -> "Locator":

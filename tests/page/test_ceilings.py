@@ -1,10 +1,6 @@
 """Settings → Ceilings in a real Chromium: set, raised, reset, hit; disputes, hours and prices."""
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
-
-import pytest
-import pytest_asyncio
 
 from broker.ceilings import HIGHEST
 from broker.money import AmountUnfit, digits_of, read
@@ -13,7 +9,7 @@ from tests.kit import spending
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
 from tests.kit.dashboard import XSS, become_stale, opened, show_again
-from tests.kit.graphql_client import House, house
+from tests.kit.graphql_client import House
 from tests.kit.spending import calls, ceiling, chat, price
 
 if TYPE_CHECKING:
@@ -31,12 +27,6 @@ CURRENCIES: Final = (
     *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv"),
     *("xaf", "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd", "eur", "usd", "gbp", "isk", "huf"),
 )
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with house(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 def one(page: "Page", name: str) -> "Locator":
@@ -88,7 +78,7 @@ async def test_a_ceiling_is_set_raised_reset_and_removed(home: House) -> None:
         assert (await ada.get("ceilings"))[0]["epoch"] == 2
 
         await page.get_by_role("button", name="Remove OpenAI").click()
-        await page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
         assert len(await ada.get("ceilings")) == 1
         await page.get_by_role("button", name="Remove OpenAI").click()
         await page.get_by_role("button", name="Remove it").click()

@@ -12,15 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from accounts.other_side import Begun
 from tests.kit import fake_github as github
 from tests.kit.axe import CONTRAST, axe
-from tests.kit.chromium import ONE_BROWSER, Window, window
-from tests.kit.fake_github import FakeGitHub, fake_github
+from tests.kit.chromium import ONE_BROWSER, Window, window, with_authenticator
+from tests.kit.fake_github import FakeGitHub, agreeing, fake_github
 from tests.kit.fake_whatsapp import fake_whatsapp
 from tests.kit.graphql_client import PASSWORD, House, house
 from tests.kit.inviting import invite_to
-from tests.kit.loopback_http import Asked
 from tests.kit.mailbox import Mailbox, links_in, mailbox
 from tests.kit.ways_in import number, second_factor, whatsapp_settings
 
@@ -229,21 +227,7 @@ async def test_a_passkey_signs_in_and_makes_a_login_fresh(home: Home) -> None:
         page, port = browser.page, urlsplit(browser.url).port
         await browser.go("/sign-in")  # by an address a passkey is bound to no name
         assert not await page.is_visible("text=Use a passkey")
-        devtools = await page.context.new_cdp_session(page)
-        await devtools.send("WebAuthn.enable")
-        await devtools.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {
-                "options": {
-                    "protocol": "ctap2",
-                    "transport": "internal",
-                    "hasResidentKey": True,
-                    "hasUserVerification": True,
-                    "isUserVerified": True,
-                    "automaticPresenceSimulation": True,
-                }
-            },
-        )
+        devtools = await with_authenticator(page)
         here = f"http://localhost:{port}"
         await page.goto(f"{here}/sign-up")
         await browser.type(address=browser.address, password=PASSWORD)
@@ -318,18 +302,6 @@ async def test_the_way_to_github_and_back_is_open_under_the_policy(
         home.far.user["id"] = somebody
         if scripts:  # what came back stands in the address no longer
             assert browser.page.url.endswith("/auth/github/callback")
-
-
-def agreeing(far: FakeGitHub) -> Any:
-    """Be GitHub's page, and somebody who agrees there."""
-
-    async def answer(asked: Asked) -> bytes:
-        begun = Begun(f"{far.url}{asked.target}", {})
-        query = "&".join(f"{name}={value}" for name, value in far.comes_back(begun).items())
-        where = f"{asked.query['redirect_uri']}?{query}"
-        return f"HTTP/1.1 302 Found\r\nlocation: {where}\r\ncontent-length: 0\r\n\r\n".encode()
-
-    return answer
 
 
 async def test_every_page_fits_every_screen_and_axe_finds_nothing(home: Home) -> None:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
 from tests.kit.dashboard import become_stale, opened, show_again
@@ -65,21 +63,16 @@ async def test_it_comes_as_a_download_that_nothing_runs(tmp_path: Path) -> None:
         assert int(answer.headers["content-length"]) == len(answer.content)
 
 
-@pytest.mark.parametrize("who", ["nobody", "bob", "token", "elsewhere"])
-async def test_nobody_else_gets_it(tmp_path: Path, who: str) -> None:
-    async with house(tmp_path) as home:
-        ada, token = await keeper(home)
-        file = await kept(home, ada, token)
-        if who == "bob":
-            bob = await home.person()
-            hers, none = [await bob.http.get(f"/files/{each}") for each in (file, NO_FILE)]
-            assert (hers.status_code, hers.content) == (none.status_code, none.content)
-            assert hers.status_code == 404
-        elif who == "elsewhere":
-            answer = await ada.http.get(f"/files/{file}", headers={"sec-fetch-site": "cross-site"})
-            assert answer.status_code == 403
-        else:
-            other = await home.visitor(token=token if who == "token" else None)
-            answer = await other.http.get(f"/files/{file}")
-            assert answer.status_code == 303
-            assert answer.headers["location"] == "/sign-in?next=/dashboard/files"
+async def test_nobody_else_gets_it(home: House) -> None:
+    ada, token = await keeper(home)
+    file = await kept(home, ada, token)
+    bob = await home.person()
+    hers, none = [await bob.http.get(f"/files/{each}") for each in (file, NO_FILE)]
+    assert (hers.status_code, hers.content) == (none.status_code, none.content)
+    assert hers.status_code == 404
+    foreign = await ada.http.get(f"/files/{file}", headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    for other in (await home.visitor(), await home.visitor(token=token)):
+        answer = await other.http.get(f"/files/{file}")
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/sign-in?next=/dashboard/files"

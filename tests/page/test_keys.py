@@ -13,7 +13,8 @@ from tests.kit.axe import axe
 from tests.kit.canary import canary
 from tests.kit.chromium import ONE_BROWSER, Window
 from tests.kit.dashboard import XSS, become_stale, opened, show_again
-from tests.kit.graphql_client import house
+from tests.kit.graphql_client import House, house
+from tests.kit.spending import ceiling
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page, Response
@@ -232,6 +233,33 @@ async def _end(running: "asyncio.Future[httpx.Response]") -> httpx.Response:
 
 async def _removal(response: "Response") -> bool:
     return "removeKey" in (response.request.post_data or "")
+
+
+async def test_each_key_says_how_it_stands_and_what_is_left_of_its_ceiling(home: House) -> None:
+    ada = await home.person()
+    scoped = await ada.key("anthropic", label="scoped")
+    broken = await ada.key(label="broken")
+    home.rows("UPDATE keys SET state = 'SCOPED' WHERE id = ?", scoped["id"])
+    home.rows(
+        "UPDATE seals SET sealed = zeroblob(length(sealed))"
+        " WHERE slot = (SELECT slot FROM keys WHERE id = ?)",
+        broken["id"],
+    )
+    await ceiling(ada, "25")
+    async with opened(home, ada, KEYS) as seen:
+        page = seen.page
+        await row(page, "scoped").get_by_text("scoped", exact=True).nth(1).wait_for()
+        await row(page, "broken").get_by_text("needs re-entry", exact=True).wait_for()
+        assert await row(page, "broken").get_by_role("button", name="Reveal").count() == 0
+        bar = row(page, "broken").get_by_role("img")
+        label = "$0.00 used, $0.00 held by running calls, $25.00 left of $25.00"
+        assert await bar.get_attribute("aria-label") == label
+        for form in ("CSV", "JSON"):
+            async with page.expect_download() as saving:
+                await page.get_by_role("link", name=form, exact=True).click()
+            assert (await saving.value).suggested_filename.endswith(form.lower())
+        assert await axe(page) == []
+        assert seen.complaints == []
 
 
 async def test_what_an_owner_writes_stays_text(tmp_path: Path) -> None:

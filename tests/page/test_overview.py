@@ -1,17 +1,11 @@
 """The overview in a real Chromium: the first steps, and how things stand, as it changes."""
 
-import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
-
-import pytest
-import pytest_asyncio
 
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
-from tests.kit.clock import MovedClock
 from tests.kit.dashboard import XSS, opened
-from tests.kit.graphql_client import House, house
+from tests.kit.graphql_client import House
 from tests.kit.spending import calls, ceiling, chat, price
 
 if TYPE_CHECKING:
@@ -20,14 +14,6 @@ if TYPE_CHECKING:
 pytestmark = ONE_BROWSER
 
 LOOK_AGAIN: Final = "dispatchEvent(new Event('focus'))"
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    # The browser's clock is the machine's: "today" must be the same day for both.
-    clock = MovedClock(time.time_ns() // 1000)
-    async with house(tmp_path_factory.mktemp("home"), clock=clock) as running:
-        yield running
 
 
 async def card(page: "Page", title: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from keysteward.demo.fake_provider import Gate
 from tests.kit.axe import axe
-from tests.kit.chromium import ONE_BROWSER
+from tests.kit.chromium import ONE_BROWSER, sideways
 from tests.kit.dashboard import XSS, become_stale, opened, show_again, visit
 from tests.kit.graphql_client import Socket, Visitor, house
 
@@ -85,8 +85,7 @@ async def test_everything_is_revoked_and_the_page_counts_until_all_have_heard(
                 await page.get_by_text(words, exact=True).wait_for()
             await page.get_by_text("Now: 0 keys, 0 tools.").wait_for()
             assert await axe(page) == []
-            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert await page.evaluate(wide) == 0
+            assert await sideways(page) == 0
             assert await other.get("viewer") is None
 
             await page.reload()  # the page finds it again

@@ -1,22 +1,18 @@
 """Spend in a real Chromium: every figure exact, drawn, and traced to the calls it is made of."""
 
 import datetime as dt
-import time
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-import pytest
 import pytest_asyncio
 
 from store.clock import DAY
 from tests.kit import spending
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
-from tests.kit.clock import MovedClock
 from tests.kit.dashboard import XSS, opened, visit
-from tests.kit.graphql_client import House, Visitor, house
+from tests.kit.graphql_client import House, Visitor
 from tests.kit.spending import calls, chat, price
 
 if TYPE_CHECKING:
@@ -26,14 +22,6 @@ pytestmark = ONE_BROWSER
 
 SPEND: Final = "/spend"
 TABLES: Final = ("By provider", "By tool", "By model", "By day")
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    # The browser's clock is the machine's: "today" must be the same day for both.
-    clock = MovedClock(time.time_ns() // 1000)
-    async with house(tmp_path_factory.mktemp("home"), clock=clock) as running:
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

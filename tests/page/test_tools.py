@@ -1,15 +1,11 @@
 """The page Tools in a real Chromium: tokens are made, shown once and revoked; and who has heard."""
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final
-
-import pytest
-import pytest_asyncio
 
 from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
 from tests.kit.dashboard import XSS, become_stale, opened, show_again
-from tests.kit.graphql_client import House, Visitor, house
+from tests.kit.graphql_client import House, Visitor
 from tests.kit.spending import chat
 
 if TYPE_CHECKING:
@@ -18,12 +14,6 @@ if TYPE_CHECKING:
 pytestmark = ONE_BROWSER
 
 TOOLS: Final = "/tools"
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with house(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 def row(page: "Page", name: str) -> "Locator":

@@ -3,6 +3,7 @@
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/view.js";
 import { useAsked } from "./core/asked.js";
 import { FreshLogin } from "./core/fresh.js";
+import { go } from "./core/go.js";
 import { listen, useStanding } from "./core/live.js";
 import { Notice, Stale } from "./core/parts.js";
 
@@ -24,12 +25,6 @@ const PAGES = [
 ];
 
 const VIEWER = `{ viewer { address addressVerifiedAt } }`;
-
-/** Go to another page of the dashboard without loading the shell anew. */
-export function go(path) {
-  history.pushState(null, "", path);
-  dispatchEvent(new PopStateEvent("popstate"));
-}
 
 function useAddress() {
   const [address, put] = useState(location.pathname + location.search);

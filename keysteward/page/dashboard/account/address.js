@@ -2,7 +2,7 @@
 
 import { html, useState } from "../vendor/view.js";
 import { tell } from "../core/api.js";
-import { Action, Badge, Dialog, Field, Notice, Section, useAct, When } from "../core/parts.js";
+import { Action, Badge, Dialog, Field, Notice, Section, useAct, When, Wrong } from "../core/parts.js";
 
 const SENT = "... on MailSent { message }";
 
@@ -24,7 +24,7 @@ export function Address({ of, reload }) {
         ${!isUnverified && html` <span class="hint"><${When} at=${of.addressVerifiedAt} /></span>`}</p>`}
     ${isUnverified && html`<p class="quiet">A link was mailed to it. Open that, to show that mail reaches you.</p>`}
     ${sent && html`<${Notice} kind="good">${sent}</${Notice}>`}
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+    <${Wrong} of=${problem} />
     ${changes && html`<${Change} of=${of} onClose=${() => change(false)} />`}
   </${Section}>`;
 }
@@ -48,7 +48,7 @@ function Change({ of, onClose }) {
     <form onSubmit=${send}>
       <p>A link is sent to the new address. Once it is opened, every session ends and you sign in with the new address.</p>
       <${Field} label="New address" name="address" type="email" autocomplete="email" maxlength="254" required autofocus onInput=${forget} />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Send the link</${Action}></div>
     </form>
   </${Dialog}>`;

@@ -4,7 +4,7 @@
 
 import { html, useEffect, useState } from "../vendor/view.js";
 import { tell } from "../core/api.js";
-import { Action, Badge, Copy, Dialog, Field, Notice, say, Section, useAct } from "../core/parts.js";
+import { Action, Badge, Confirm, Copy, Dialog, Field, Notice, say, Section, useAct, Wrong } from "../core/parts.js";
 import { QR } from "../core/qr.js";
 import { save } from "../core/save.js";
 import { several } from "../core/words.js";
@@ -26,7 +26,7 @@ export function SecondFactor({ of, reload }) {
     ${of.secondFactor ? html`<p><${Badge} kind="good">on</${Badge}> Your app's code is asked for at each sign-in but one by passkey, which is two factors by itself.</p>
         <p class=${isFew ? "wrong" : "quiet"}>${several(of.recoveryCodesLeft, "recovery code")} left${isFew ? ": make new ones while you can." : "."}</p>`
       : html`<p><${Badge}>off</${Badge}> With it, a password alone lets nobody in: a code of an app on your telephone is asked for as well.</p>`}
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+    <${Wrong} of=${problem} />
     ${doing?.name === "set up" && html`<${SetUp} done=${codes} onClose=${close} />`}
     ${doing?.name === "codes" && html`<${Codes} codes=${doing.codes} onClose=${close} />`}
     ${doing?.name === "remove" && html`<${Remove} onClose=${close} />`}
@@ -45,7 +45,6 @@ function SetUp({ done, onClose }) {
     const { codes } = await tell("addSecondFactor", { ticket: begun.ticket, code }, `${CODES} ... on CodeWrong { triesLeft }`);
     done(codes);
   });
-  const left = problem?.facts?.triesLeft;
   return html`<${Dialog} title="Set up the second factor" onClose=${onClose}>
     ${notBegun && html`<${Notice} kind="bad">${notBegun.message} <button class="link" type="button" onClick=${begin}>Try again</button></${Notice}>`}
     ${begun && html`<form onSubmit=${confirm}>
@@ -53,7 +52,7 @@ function SetUp({ done, onClose }) {
       <${QR} text=${begun.uri} label="QR code with the app's secret" />
       <p class="secret"><code class="mono">${grouped(begun.secret)}</code> <${Copy} text=${begun.secret} label="Copy the secret" /></p>
       <${Field} label="2. The code that the app shows" name="code" inputmode="numeric" autocomplete="one-time-code" required onInput=${forget} />
-      ${problem && html`<${Notice} kind="bad">${problem.message}${Number.isInteger(left) ? ` Tries left: ${left}.` : ""}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Switch it on</${Action}></div>
     </form>`}
   </${Dialog}>`;
@@ -77,15 +76,12 @@ function Codes({ codes, onClose }) {
 }
 
 function Remove({ onClose }) {
-  const [remove, busy, problem] = useAct(async () => {
+  const act = async () => {
     await tell("removeSecondFactor", null, "... on SecondFactorRemoved { account { id } }");
     say("The second factor is off.");
     onClose();
-  });
-  return html`<${Dialog} title="Switch the second factor off" onClose=${onClose}>
+  };
+  return html`<${Confirm} title="Switch the second factor off" button="Switch it off" keep="Keep it on" act=${act} onClose=${onClose}>
     <p>From now on whoever has your password is let in by it alone. The recovery codes are void.</p>
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
-    <div class="actions end"><${Action} onPress=${onClose}>Keep it on</${Action}>
-      <${Action} kind="grave" busy=${busy} onPress=${remove}>Switch it off</${Action}></div>
-  </${Dialog}>`;
+  </${Confirm}>`;
 }

@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/view.js";
 import { ask, tell } from "../core/api.js";
 import { deviceOf } from "../core/device.js";
 import { MEANS, wayOf } from "../core/means.js";
-import { Action, Cell, Dialog, Field, Notice, say, Section, Table, useAct, When } from "../core/parts.js";
+import { Action, Cell, Dialog, Field, say, Section, Table, useAct, When, Wrong } from "../core/parts.js";
 
 const ADDED = "... on MeansAdded { means { id } }";
 const LONGEST_NAME = 100;
@@ -68,7 +68,7 @@ function AddPasskey({ onClose }) {
       <p>This device, your phone or a security key shows that it is you: no password, and nothing that could be typed into a false page.</p>
       <${Field} label="Name" name="name" value=${deviceOf(navigator.userAgent)} maxlength=${LONGEST_NAME} required autocomplete="off" autofocus
         hint="By which you know it in the list." onInput=${forget} />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>${busy ? "Look at your device…" : "Make it"}</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -114,20 +114,18 @@ function AddNumber({ onClose }) {
         <p>Numbers can be taken over, by a stolen SIM card say: have a passkey or a second factor besides.</p>
         <${Field} label="Telephone number" name="typed" type="tel" autocomplete="tel" required autofocus
           hint="With the country's code: +49 151 12345678." onInput=${forget} />
-        ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+        <${Wrong} of=${problem} />
         <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Send me a code</${Action}></div>
       </form>`
       : html`<form key="code" onSubmit=${send}>
         <p>If codes are sent to this number, one is on its way by WhatsApp. It is good for ten minutes.</p>
         <${Field} label="Code" name="typed" autocomplete="one-time-code" inputmode="numeric" required autofocus onInput=${forget} />
-        ${problem && html`<${Notice} kind="bad">${problem.message}${left(problem)}</${Notice}>`}
+        <${Wrong} of=${problem} />
         <div class="actions end"><${Action} onPress=${again}>Another number</${Action}>
           <${Action} kind="first" type="submit" busy=${busy}>Link it</${Action}></div>
       </form>`}
   </${Dialog}>`;
 }
-
-const left = ({ facts }) => (Number.isInteger(facts?.triesLeft) ? ` Tries left: ${facts.triesLeft}.` : "");
 
 function Password({ of, hasOne, onClose }) {
   const [send, busy, problem, forget] = useAct(async (event) => {
@@ -147,7 +145,7 @@ function Password({ of, hasOne, onClose }) {
       ${hasOne && html`<${Field} label="Present password" name="current" type="password" autocomplete="current-password" required autofocus onInput=${forget} />`}
       <${Field} label="New password" name="password" type="password" autocomplete="new-password" minlength="8" maxlength="1024" required autofocus=${!hasOne}
         hint="Eight characters or more, of any kind." onInput=${forget} />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>${hasOne ? "Change it" : "Set it"}</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -170,7 +168,7 @@ function Remove({ way, onClose }) {
     <form onSubmit=${remove}>
       <p>Nobody signs in to your account by it any more. You can add it again.</p>
       <p><label class="inline"><input type="checkbox" name="others" /> End my other sessions as well, in case it was not me who used it</label></p>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} onPress=${onClose}>Keep it</${Action}>
         <${Action} kind="grave" type="submit" busy=${busy}>Remove it</${Action}></div>
     </form>

@@ -1,12 +1,12 @@
 // Calls of which nobody knows what they cost, until their owner says so.
 
 import { html, useEffect, useState } from "../vendor/view.js";
-import { useAmount } from "./asking.js";
+import { useAmount } from "./amount_field.js";
 import { toolOf } from "./tools.js";
 import { placesOf } from "../core/amounts.js";
 import { ask, tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
-import { Action, Cell, Dialog, Field, Notice, say, Section, Shown, Table, useAct, When } from "../core/parts.js";
+import { Action, Cell, Dialog, Field, say, Section, Shown, Table, useAct, When, Wrong } from "../core/parts.js";
 import { amount } from "../core/words.js";
 
 const EVERY = 10_000;
@@ -25,7 +25,9 @@ export function Disputed({ tools, act }) {
     const { calls } = await ask(CALLS, { after });
     put((all) => [...all, calls]);
   });
-  useEffect(() => put([]), [asked.data]);
+  // What was shown further down goes only with what stands above it: not at each time of asking.
+  const newest = asked.data?.calls.nodes.map((call) => call.id).join();
+  useEffect(() => put([]), [newest]);
   return html`<${Section} title="Disputed calls">
     <p class="quiet">Their answer broke off, or failed in a way that may have cost something. Each counts as the most that it could cost, until you say what the provider's own bill says.</p>
     <${Shown} asked=${asked}>${({ calls }) => {
@@ -41,7 +43,7 @@ export function Disputed({ tools, act }) {
             <${Cell} head="Counts as" numeric>${amount(each.cost)}</${Cell}>
             <${Cell}><div class="actions"><${Action} label=${`Say what ${each.id} cost`} onPress=${() => act({ name: "release", of: each })}>It cost…</${Action}></div></${Cell}>
           </tr>`)}</${Table}>`}
-        ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+        <${Wrong} of=${problem} />
         ${hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${() => look(endCursor)}>Show more</${Action}></div>`}`;
     }}</${Shown}>
   </${Section}>`;
@@ -63,7 +65,7 @@ export function Release({ of, onClose, done }) {
     <form onSubmit=${submit}>
       <${Field} label="It cost, in dollars" value=${text} onInput=${type} wrong=${wrong} required inputmode="decimal" autocomplete="off" autofocus />
       <p><label class="inline"><input type="checkbox" checked=${isMade} onChange=${(event) => mark(event.target.checked)} /> It was carried out, even if it cost nothing: a payment, say</label></p>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>That is what it cost</${Action}></div>
     </form>
   </${Dialog}>`;

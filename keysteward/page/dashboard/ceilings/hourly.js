@@ -1,10 +1,9 @@
 // Things at providers that cost by the hour, until they are deleted there.
 
 import { html } from "../vendor/view.js";
-import { Asking } from "./asking.js";
 import { toolOf } from "./tools.js";
 import { tell } from "../core/api.js";
-import { Action, Cell, say, Section, Table, When } from "../core/parts.js";
+import { Action, Cell, Confirm, say, Section, Table, When } from "../core/parts.js";
 import { amount } from "../core/words.js";
 
 /** What runs by the hour, and who made it. */
@@ -31,7 +30,7 @@ export function End({ of, onClose }) {
     say("Its hours are charged no more.");
     onClose();
   };
-  return html`<${Asking} title=${`${of.provider.name} ${of.resource} is gone`} button="It is gone" act=${act} onClose=${onClose}>
+  return html`<${Confirm} title=${`${of.provider.name} ${of.resource} is gone`} button="It is gone" kind="first" act=${act} onClose=${onClose}>
     <p>Say so only if it was deleted at ${of.provider.name} already: nothing is deleted there by this. Its hours are charged here no more.</p>
-  </${Asking}>`;
+  </${Confirm}>`;
 }

@@ -1,10 +1,11 @@
 // Prices of one's own, which go before the list's.
 
 import { html, useRef, useState } from "../vendor/view.js";
-import { Asking } from "./asking.js";
 import { wrongWith } from "../core/amounts.js";
 import { tell } from "../core/api.js";
-import { Action, Cell, Choice, Dialog, Field, Notice, say, Section, Table, useAct, When } from "../core/parts.js";
+import {
+  Action, Cell, Choice, Confirm, Dialog, Field, say, Section, Table, useAct, When, Wrong,
+} from "../core/parts.js";
 import { amount, spoken } from "../core/words.js";
 
 const RATES = {
@@ -74,7 +75,7 @@ export function Pricing({ of, providers, onClose }) {
         ${rates.length > 1 && html`<${Action} kind="link" label=${`Leave out rate ${at + 1}`} onPress=${() => put(rates.filter((other) => other !== each))}>Leave out</${Action}>`}
       </fieldset>`)}
       ${left.length > 0 && html`<${Action} kind="link" onPress=${() => put([...rates, { measure: left.includes("OUTPUT_TOKEN") ? "OUTPUT_TOKEN" : left[0], amount: "" }])}>Add a rate</${Action}>`}
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Set it</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -87,7 +88,7 @@ export function Unprice({ of, onClose }) {
     say("The list's price counts again.");
     onClose();
   };
-  return html`<${Asking} title=${`Remove the price of ${of.provider.name} ${of.item}`} button="Remove it" act=${act} onClose=${onClose}>
+  return html`<${Confirm} title=${`Remove the price of ${of.provider.name} ${of.item}`} button="Remove it" kind="first" act=${act} onClose=${onClose}>
     <p>The list's price counts again. Where the list has none, calls are refused under a ceiling, and counted as unpriced without one.</p>
-  </${Asking}>`;
+  </${Confirm}>`;
 }

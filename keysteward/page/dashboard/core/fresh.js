@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "../vendor/view.js";
 import { ask, freshenBy, tell } from "./api.js";
-import { Action, Dialog, Field, Notice, useAct } from "./parts.js";
+import { Action, Dialog, Field, useAct, Wrong } from "./parts.js";
 
 const WAYS = `{
   viewer { address means { means } }
@@ -65,7 +65,7 @@ function Asking({ done, onClose }) {
   const wrong = problem ?? refused ?? unreachable;
   return html`<${Dialog} title="Show again who you are" onClose=${onClose}>
     <p class="quiet">This needs a login of the last five minutes.</p>
-    ${wrong && html`<${Notice} kind="bad">${wrong.message}</${Notice}>`}
+    <${Wrong} of=${wrong} />
     ${ways === null && !unreachable && html`<p class="quiet" role="status">Loading…</p>`}
     ${ticket !== null && html`<form key="code" onSubmit=${show}>
       <${Field} label="Code of your app, or a recovery code" name="secret" autocomplete="one-time-code" inputmode="text" required autofocus />

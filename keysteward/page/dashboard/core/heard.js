@@ -16,28 +16,29 @@ const SOON = 150;
 const LATER = 2000;
 const SOON_FOR = 10_000;
 
-/** Follow one revocation; gives it as it is known now, or null. Stops once it is CONVERGED. */
-export function useRevocation(cursor) {
-  const [revocation, put] = useState(null);
+/** Ask again and again until `isOver(answer)`: gives the last answer, or null. `of` is what is asked for. */
+export function useUntil(look, isOver, of) {
+  const [found, put] = useState(null);
   useEffect(() => {
     let timer = 0;
     let isHere = true;
     const began = Date.now();
-    const look = async () => {
-      let found = null;
-      try {
-        ({ revocation: found } = await ask(REVOCATION, { cursor }));
-      } catch { /* asked again below */ }
+    const turn = async () => {
+      // Where it can't be had now, it is asked for again.
+      const answer = await look(of).catch(() => null);
       if (!isHere) return;
-      if (found) put(found);
-      if (found?.state === "CONVERGED") return;
-      timer = setTimeout(look, Date.now() - began < SOON_FOR ? SOON : LATER);
+      if (answer) put(answer);
+      if (answer && isOver(answer)) return;
+      timer = setTimeout(turn, Date.now() - began < SOON_FOR ? SOON : LATER);
     };
-    look();
+    turn();
     return () => { isHere = false; clearTimeout(timer); };
-  }, [cursor]);
-  return revocation;
+  }, [of]);
+  return found;
 }
+
+export const isConverged = ({ state }) => state === "CONVERGED";
+const revocationAt = async (cursor) => (await ask(REVOCATION, { cursor })).revocation;
 
 /** "final · 2 calls cut · heard by 3 of 3 running tools · 41 ms" */
 export function sentenceOf(revocation) {
@@ -56,8 +57,8 @@ const KINDS = { ACKNOWLEDGED: ["good", "heard"], PENDING: ["warn", "not yet"], O
 
 /** The panel that a removal leaves behind. `what` says what is gone. */
 export function Heard({ cursor, what, onClose }) {
-  const revocation = useRevocation(cursor);
-  const isDone = revocation?.state === "CONVERGED";
+  const revocation = useUntil(revocationAt, isConverged, cursor);
+  const isDone = revocation !== null && isConverged(revocation);
   return html`<section class="card heard" aria-label=${`Who has heard: ${what}`}>
     <div class="head">
       <div><h2>${what}</h2>

@@ -39,6 +39,13 @@ export function Notice({ kind = "plain", children }) {
   return html`<div class="notice ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;
 }
 
+/** Why something was not done, where it was not; and how often it may still be tried, where that is told. */
+export function Wrong({ of }) {
+  if (!of) return null;
+  const left = of.facts?.triesLeft;
+  return html`<${Notice} kind="bad">${of.message}${Number.isInteger(left) ? ` Tries left: ${left}.` : ""}</${Notice}>`;
+}
+
 /** What `useAsked` gave: waits, says why it can't be had, or shows `children(data)`. */
 export function Shown({ asked, children }) {
   if (asked.data === null && asked.problem === null) return html`<p class="quiet waiting" role="status">Loading…</p>`;
@@ -161,21 +168,21 @@ export function Dialog({ title, wide = false, onClose, children }) {
   </dialog>`;
 }
 
-/** Ask before something that can't be taken back; `phrase` must be typed in. */
-export function Confirm({ title, phrase, button, act, onClose, children }) {
+/** Ask before something is done; `phrase` must be typed in where it can't be taken back. */
+export function Confirm({ title, phrase = null, button, kind = "grave", keep = "Keep it", act, onClose, children }) {
   const [typed, put] = useState("");
   const [run, busy, problem] = useAct(act);
-  const isTyped = typed.trim() === phrase.trim();
-  const submit = (event) => { event.preventDefault(); if (isTyped) run(); };
+  const isSure = phrase === null || typed.trim() === phrase.trim();
+  const submit = (event) => { event.preventDefault(); if (isSure) run(); };
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <form onSubmit=${submit}>
       ${children}
-      <${Field} label=${html`Type <strong>${phrase}</strong> to confirm`} name="confirm" value=${typed}
-        onInput=${(event) => put(event.target.value)} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      ${phrase !== null && html`<${Field} label=${html`Type <strong>${phrase}</strong> to confirm`} name="confirm" value=${typed}
+        onInput=${(event) => put(event.target.value)} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />`}
+      <${Wrong} of=${problem} />
       <div class="actions end">
-        <${Action} onPress=${onClose}>Keep it</${Action}>
-        <${Action} kind="grave" type="submit" busy=${busy} disabled=${!isTyped}>${button}</${Action}>
+        <${Action} onPress=${onClose}>${keep}</${Action}>
+        <${Action} kind=${kind} type="submit" busy=${busy} disabled=${!isSure}>${button}</${Action}>
       </div>
     </form>
   </${Dialog}>`;

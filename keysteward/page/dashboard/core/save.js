@@ -11,6 +11,3 @@ export function save(name, kind, text) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), KEPT_FOR);
 }
-
-/** The day, for a file's name: "2026-11-26". */
-export const today = () => new Date().toISOString().slice(0, 10);

@@ -6,8 +6,9 @@ import { SecondFactor } from "../account/second_factor.js";
 import { Ways } from "../account/ways.js";
 import { tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
-import { Action, Code, Confirm, Dialog, Notice, Page, say, Section, Shown, useAct, When } from "../core/parts.js";
-import { save, today } from "../core/save.js";
+import { Action, Code, Confirm, Dialog, Page, say, Section, Shown, useAct, When, Wrong } from "../core/parts.js";
+import { save } from "../core/save.js";
+import { todayInUtc } from "../core/traced.js";
 
 const ACCOUNT = `{
   viewer {
@@ -38,7 +39,7 @@ function Invites() {
   const add = html`<${Action} busy=${busy} onPress=${make}>Make an invite</${Action}>`;
   return html`<${Section} title="Invites" actions=${add}>
     <p class="quiet">Accounts are made here by invite. Each is a link for one person, once.</p>
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+    <${Wrong} of=${problem} />
     ${made && html`<${Dialog} title="An invite" onClose=${() => put(null)}>
       <p>Send this link to one person. It is shown now and never again, and is good until <${When} at=${made.expiresAt} />.</p>
       <${Code} text=${made.link} label="The invite's link" />
@@ -50,13 +51,13 @@ function Invites() {
 function Kept({ of }) {
   const [fetchIt, busy, problem] = useAct(async () => {
     const { document: kept } = await tell("exportAccount", null, "... on AccountExported { document }");
-    save(`keysteward-account-${today()}.json`, "application/json", JSON.stringify(kept, null, 2));
+    save(`keysteward-account-${todayInUtc()}.json`, "application/json", JSON.stringify(kept, null, 2));
     say("The file is saved.");
   });
   const get = html`<${Action} busy=${busy} onPress=${fetchIt}>Download it</${Action}>`;
   return html`<${Section} title="What is kept of you" actions=${get}>
     <p>One JSON file with all of it: keys masked, tools, calls, ceilings, sessions, the audit trail. No secret is in it.</p>
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+    <${Wrong} of=${problem} />
     <dl class="facts"><dt>Account</dt><dd><code class="mono">${of.id}</code></dd>
       <dt>Made</dt><dd><${When} at=${of.createdAt} /></dd></dl>
   </${Section}>`;

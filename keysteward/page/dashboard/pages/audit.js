@@ -7,7 +7,7 @@ import { html, useEffect, useState } from "../vendor/view.js";
 import { ask } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { by, MEANS } from "../core/means.js";
-import { Action, Cell, Copy, Empty, Field, Notice, Page, Shown, Table, useAct, When } from "../core/parts.js";
+import { Action, Cell, Copy, Empty, Field, Notice, Page, Shown, Table, useAct, When, Wrong } from "../core/parts.js";
 
 const A_PAGE = 50;
 const TRAIL = `query ($first: Int!, $after: Cursor, $search: String!) {
@@ -111,7 +111,7 @@ function Trail({ search }) {
       <${Table} caption="Acts, newest first" heads=${["When", "What", "To what", "Digest"]}>
         ${kept.nodes.map((entry) => html`<${Row} key=${entry.cursor} of=${entry} />`)}
       </${Table}>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       ${kept.more && html`<div><${Action} busy=${busy} onPress=${more}>Show more</${Action}></div>`}
       <p class="hint">A digest stands for the whole trail up to its entry. Copy the newest to somewhere else now and then: whoever put the whole database back to an older state can't make that one again.</p>
     </div>`)}</${Shown}>`;

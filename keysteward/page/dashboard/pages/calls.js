@@ -4,11 +4,12 @@
 // when it came. A reader may have it all stand still.
 
 import { html, useEffect, useRef, useState } from "../vendor/view.js";
-import { go } from "../app.js";
 import { ask } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
+import { go } from "../core/go.js";
 import {
   Action, Badge, Cell, Choice, Copy, Dialog, Empty, Field, Notice, Page, Shown, Table, useAct, When,
+  Wrong,
 } from "../core/parts.js";
 import { beginOf, dayAfter } from "../core/traced.js";
 import { amount, bytes, dayOf, lasting, spoken, whenExactly } from "../core/words.js";
@@ -173,7 +174,7 @@ function List({ which, names, reload }) {
       <${Table} caption="Calls, newest first" heads=${HEADS}>
         ${rows.map((call) => html`<${Row} key=${call.id} of=${call} names=${names} isLive=${live.has(call.id)} show=${show} />`)}
       </${Table}>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       ${pageInfo?.hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${more}>Show more</${Action}></div>`}
       ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} onClose=${() => show(null)} />`}
     </div>`)}</${Shown}>`;

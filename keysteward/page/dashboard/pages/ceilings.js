@@ -3,7 +3,7 @@
 // prices of one's own.
 
 import { html, useEffect, useState } from "../vendor/view.js";
-import { Asking, useAmount } from "../ceilings/asking.js";
+import { useAmount } from "../ceilings/amount_field.js";
 import { Disputed, Release } from "../ceilings/disputed.js";
 import { End, Hourly } from "../ceilings/hourly.js";
 import { Prices, Pricing, Unprice } from "../ceilings/prices.js";
@@ -11,7 +11,10 @@ import { placesOf } from "../core/amounts.js";
 import { tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { hear } from "../core/live.js";
-import { Action, Badge, Bar, Choice, Dialog, Empty, Field, Notice, Page, say, Shown, useAct, When } from "../core/parts.js";
+import {
+  Action, Badge, Bar, Choice, Confirm, Dialog, Empty, Field, Notice, Page, say, Shown, useAct, When,
+  Wrong,
+} from "../core/parts.js";
 import { amount, percent } from "../core/words.js";
 
 const EVERY = 3000;
@@ -156,7 +159,7 @@ function Setting({ ceilings, providers, tools, onClose }) {
       <${Field} label=${what.measure === "CALLS" ? "How many at most" : `At most, in ${isMoved ? currency.toUpperCase() : "dollars"}`}
         value=${text} onInput=${type} wrong=${wrong} hint=${digits} required inputmode="decimal" autocomplete="off" />
       ${present && html`<${Notice} kind="warn">There is one for this already: ${amount(present.limit, present.currency)}, of which ${amount(present.settled, present.currency)} is used. It gets the new limit.</${Notice}>`}
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Set it</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -177,7 +180,7 @@ function Raise({ of, onClose }) {
     <p class="quiet">Raised above what is used, it is open again. Lowered below what is used and held, it is hit.</p>
     <form onSubmit=${submit}>
       <${Field} label="The new ceiling" value=${text} onInput=${type} wrong=${wrong} required inputmode="decimal" autocomplete="off" autofocus />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Set it</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -189,10 +192,10 @@ function Reset({ of, onClose }) {
     say("The ceiling begins anew.");
     onClose();
   };
-  return html`<${Asking} title=${`Reset: ${nameOf(of)}`} button="Reset it" act=${act} onClose=${onClose}>
+  return html`<${Confirm} title=${`Reset: ${nameOf(of)}`} button="Reset it" kind="first" act=${act} onClose=${onClose}>
     <p>It begins anew: nothing is used, it is open, and ${amount(of.limit, of.currency)} may be used again. Calls that are running stay charged to what was before.</p>
     <p class="quiet">What was spent stays known, under Spend.</p>
-  </${Asking}>`;
+  </${Confirm}>`;
 }
 
 function Remove({ of, onClose }) {
@@ -201,7 +204,7 @@ function Remove({ of, onClose }) {
     say("The ceiling is removed.");
     onClose();
   };
-  return html`<${Asking} title=${`Remove: ${nameOf(of)}`} button="Remove it" kind="grave" act=${act} onClose=${onClose}>
+  return html`<${Confirm} title=${`Remove: ${nameOf(of)}`} button="Remove it" act=${act} onClose=${onClose}>
     <p>It holds nothing up any more: calls that it covers are limited only by other ceilings. What was spent under it stays known.</p>
-  </${Asking}>`;
+  </${Confirm}>`;
 }

@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "../vendor/view.js";
 import { ask, tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
-import { Action, Cell, Code, Dialog, Empty, Notice, Page, say, Shown, Table, useAct, When } from "../core/parts.js";
+import { Action, Cell, Code, Confirm, Empty, Page, say, Shown, Table, useAct, When, Wrong } from "../core/parts.js";
 import { bytes } from "../core/words.js";
 
 const FILES = `query ($after: Cursor) {
@@ -26,7 +26,10 @@ export default function Files() {
     const { files } = await ask(FILES, { after });
     putMore((all) => [...all, files]);
   });
-  useEffect(() => putMore([]), [asked.data]);
+  // What was shown further down goes only with what stands above it: not whenever that is asked for.
+  const newest = asked.data?.files.nodes.map((file) => file.id).join();
+  useEffect(() => putMore([]), [newest]);
+  const again = () => { putMore([]); asked.reload(); };
   const names = new Map((tools.data?.tools ?? []).map((tool) => [tool.id, tool.name]));
   return html`<${Page} title="Files" lead="Answers that a tool asked to have kept. Of all others nothing stays but what they cost.">
     <${Shown} asked=${asked}>${({ files }) => {
@@ -47,25 +50,22 @@ export default function Files() {
           <${Cell}><div class="actions"><a class="button" href=${`/files/${file.id}`} download aria-label=${`Download ${file.name}`}>Download</a>
             <${Action} label=${`Delete ${file.name}`} onPress=${() => put(file)}>Delete</${Action}></div></${Cell}>
         </tr>`)}</${Table}>
-        ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+        <${Wrong} of=${problem} />
         ${pageInfo.hasNextPage && html`<div><${Action} busy=${busy} onPress=${() => next(pageInfo.endCursor)}>Show more</${Action}></div>`}
       </div>`;
     }}</${Shown}>
-    ${doomed && html`<${Delete} of=${doomed} onClose=${() => put(null)} done=${asked.reload} />`}
+    ${doomed && html`<${Delete} of=${doomed} onClose=${() => put(null)} done=${again} />`}
   </${Page}>`;
 }
 
 function Delete({ of, onClose, done }) {
-  const [run, busy, problem] = useAct(async () => {
+  const act = async () => {
     await tell("deleteFile", { id: of.id }, "... on FileDeleted { id }");
     say(`${of.name} is deleted.`);
     onClose();
     done();
-  });
-  return html`<${Dialog} title="Delete this file" onClose=${onClose}>
+  };
+  return html`<${Confirm} title="Delete this file" button="Delete it" act=${act} onClose=${onClose}>
     <p><span class="mono">${of.name}</span>, ${bytes(of.bytes)}, goes for good: there is no copy of it here.</p>
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
-    <div class="actions end"><${Action} onPress=${onClose}>Keep it</${Action}>
-      <${Action} kind="grave" busy=${busy} onPress=${run}>Delete it</${Action}></div>
-  </${Dialog}>`;
+  </${Confirm}>`;
 }

@@ -6,6 +6,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/view.js";
 import { ask, tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
+import { isConverged, useUntil } from "../core/heard.js";
 import { Action, Badge, Confirm, Notice, Page, say, Section, Shown } from "../core/parts.js";
 import { several } from "../core/words.js";
 
@@ -21,9 +22,6 @@ const REVOCATIONS = `query ($after: Cursor) {
   }
 }`;
 const PHRASE = "revoke everything";
-const SOON = 150;
-const LATER = 2000;
-const SOON_FOR = 10_000;
 
 export default function Panic({ query }) {
   const asked = useAsked(ALIVE);
@@ -65,29 +63,7 @@ export default function Panic({ query }) {
   </${Page}>`;
 }
 
-/** Follow all that ended at one moment, until every tool has heard and no call goes on. */
-function useConvergence(at) {
-  const [found, put] = useState(null);
-  useEffect(() => {
-    let timer = 0;
-    let isHere = true;
-    const began = Date.now();
-    const look = async () => {
-      let all = null;
-      try {
-        all = await endedAt(at);
-      } catch { /* asked again below */ }
-      if (!isHere) return;
-      if (all) put(all);
-      if (all?.every((each) => each.state === "CONVERGED")) return;
-      timer = setTimeout(look, Date.now() - began < SOON_FOR ? SOON : LATER);
-    };
-    look();
-    return () => { isHere = false; clearTimeout(timer); };
-  }, [at]);
-  return found;
-}
-
+/** Give all that ended at one moment. */
 async function endedAt(at) {
   const found = [];
   let after = null;
@@ -108,7 +84,7 @@ const STANDS = {
 };
 
 function Convergence({ at, ran }) {
-  const found = useConvergence(at);
+  const found = useUntil(endedAt, (all) => all.every(isConverged), at);
   const [running, note] = useState(ran ?? []);
   // A tool that began to run after we asked is seen here while it is told.
   useEffect(() => {
@@ -129,7 +105,7 @@ function Convergence({ at, ran }) {
   const told = running.filter((tool) => states.get(tool.id) !== "PENDING");
   // Each call has one key, and every key went: a tool's own count would count its calls twice.
   const cut = keys.reduce((sum, each) => sum + each.callsCut, 0);
-  const ends = found.filter((each) => each.state === "CONVERGED").length;
+  const ends = found.filter(isConverged).length;
   const isDone = ends === found.length;
   const sentence = [
     `${several(keys.length, "key")} and ${several(tools.length, "tool")} revoked`,

@@ -5,7 +5,7 @@ import { tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { deviceOf } from "../core/device.js";
 import { by } from "../core/means.js";
-import { Action, Badge, Cell, Dialog, Notice, Page, say, Shown, Table, useAct, When } from "../core/parts.js";
+import { Action, Badge, Cell, Confirm, Page, say, Shown, Table, useAct, When } from "../core/parts.js";
 import { several } from "../core/words.js";
 
 const SESSIONS = `{
@@ -51,15 +51,12 @@ function Row({ of, number, reload }) {
 }
 
 function EndOthers({ count, onClose }) {
-  const [end, busy, problem] = useAct(async () => {
+  const act = async () => {
     const ended = await tell("endOtherSessions", null, ENDED);
     say(`${several(ended.count, "session")} ended.`);
     onClose();
-  });
-  return html`<${Dialog} title="End all others" onClose=${onClose}>
+  };
+  return html`<${Confirm} title="End all others" button="End them" keep="Keep them" act=${act} onClose=${onClose}>
     <p>${several(count, "other session ends", "other sessions end")} at once, with the pages that stand open there. This one goes on.</p>
-    ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
-    <div class="actions end"><${Action} onPress=${onClose}>Keep them</${Action}>
-      <${Action} kind="grave" busy=${busy} onPress=${end}>End them</${Action}></div>
-  </${Dialog}>`;
+  </${Confirm}>`;
 }

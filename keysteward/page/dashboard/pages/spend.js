@@ -2,9 +2,9 @@
 // API counts them. Every figure leads to the calls that it is made of.
 
 import { html, useState } from "../vendor/view.js";
-import { go } from "../app.js";
 import { nanoOf, textOf, totalOf } from "../core/amounts.js";
 import { useAsked } from "../core/asked.js";
+import { go } from "../core/go.js";
 import { Action, Cell, Empty, Field, Notice, Page, Section, Shown, Table, Tabs } from "../core/parts.js";
 import { callsAt, dayAfter, spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, dayOf, percent, several } from "../core/words.js";

@@ -9,8 +9,8 @@ import { useAsked } from "../core/asked.js";
 import { Heard } from "../core/heard.js";
 import { hear } from "../core/live.js";
 import {
-  Action, Badge, Cell, Choice, Code, Confirm, Dialog, Empty, Field, Notice, Page, say, Section,
-  Shown, Table, Tabs, useAct, When,
+  Action, Badge, Cell, Choice, Code, Confirm, Dialog, Empty, Field, Page, say, Section, Shown,
+  Table, Tabs, useAct, When, Wrong,
 } from "../core/parts.js";
 import { LANGUAGES, NEEDED, snippetsOf } from "../core/snippets.js";
 import { count } from "../core/words.js";
@@ -183,7 +183,7 @@ function Make({ providers, onClose }) {
       <${Field} ...${RATE} hint="Empty: as many as it likes." />
       <p><label class="inline"><input type="checkbox" name="inspected" /> ${INSPECTED}</label></p>
       <p class="hint">${INSPECTED_WHY}</p>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Make it</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -236,7 +236,7 @@ function Change({ of, onClose }) {
       <p><label class="inline"><input type="checkbox" name="inspected" defaultChecked=${of.inspectedOnly} /> ${INSPECTED}</label></p>
       <p class="hint">${INSPECTED_WHY}</p>
       <p class="quiet">Its token stays as it is. Which providers it may use, and when it ends, can't be changed: make another tool.</p>
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Change it</${Action}></div>
     </form>
   </${Dialog}>`;
@@ -291,7 +291,7 @@ function MakeToken({ onClose }) {
       <${Field} label="Name" ...${NAME} />
       <${Ticks} legend="It may" name="scope" options=${SCOPES} ticked=${["KEYS_READ"]} />
       <${Choice} label="It ends" name="end" value="" options=${ENDS} />
-      ${problem && html`<${Notice} kind="bad">${problem.message}</${Notice}>`}
+      <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Make it</${Action}></div>
     </form>
   </${Dialog}>`;
