@@ -10,6 +10,7 @@ without one is led to show who it is, and back. A program has no use for a file:
 """
 
 import re
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -20,10 +21,11 @@ from starlette.routing import Route
 
 from accounts.errors import StaleLogin
 from broker.errors import FileGone
-from keysteward.doors.places import EXPORTS, FILES, HOME, with_next
+from keysteward.doors.places import EXPORTS, FILES, HOME, KEYS, with_next
 from resolvers.context import Context, Services
 from resolvers.key_list import exported
 from schema.inputs import ListFormat
+from vault.errors import SealBroken
 
 _TYPE: Final = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?charset=[\w-]{1,40})?", re.ASCII)
 _OURS: Final = frozenset({"same-origin", "none"})
@@ -58,13 +60,24 @@ def _file_route(services: Services) -> Route:
         except FileGone as gone:
             return _refused(HTTPStatus.NOT_FOUND, str(gone))
         known = _TYPE.fullmatch(file.content_type)
+        content = services.files.content(owner, file)
+        try:
+            first = await anext(content, b"")
+        except (FileGone, SealBroken):
+            return _refused(HTTPStatus.CONFLICT, "This file does not open any more.")
         return StreamingResponse(
-            services.files.content(owner, file),
+            _from(first, content),
             media_type=file.content_type if known else "application/octet-stream",
             headers=_saved_as(file.name) | {"Content-Length": str(file.bytes)},
         )
 
     return Route("/files/{file}", give)
+
+
+async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 def _list_route(services: Services, path: str, form: ListFormat) -> Route:
@@ -73,9 +86,11 @@ def _list_route(services: Services, path: str, form: ListFormat) -> Route:
         if context.token() is not None:
             sentence = "This is for people. With a token, ask GraphQL for `keys`."
             return _refused(HTTPStatus.FORBIDDEN, sentence)
-        # A person may be led back from elsewhere, where they have shown who they are.
-        is_led = request.headers.get("sec-fetch-mode") == "navigate"
-        if not is_led and not _is_from_here(request):
+        if not _is_from_here(request):
+            # Who comes back from Google, and whom any page sends here, is led to where one asks for
+            # it: the list goes, and the trail says so, for nobody who did not.
+            if request.headers.get("sec-fetch-mode") == "navigate":
+                return RedirectResponse(KEYS, HTTPStatus.SEE_OTHER, headers=_HEADERS)
             return _refused(HTTPStatus.FORBIDDEN, "Another site's page asked for this.")
         session = await context.session_or_none()
         if session is None:

@@ -1,6 +1,7 @@
 """What the fields about the whole account do: its export, its audit trail, invites, and its end."""
 
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 import strawberry
@@ -29,7 +30,7 @@ from schema.results import (
     RevokeEverythingResult,
 )
 from schema.scalars import Cursor, SecretText, instant, instant_or_none, seq_of
-from store import Owner, ProvenOwner
+from store import Owner, ProvenOwner, Tx
 
 _MOST_CALLS: int = 100_000
 
@@ -46,12 +47,18 @@ async def audit_log(
     owner = await info.context.owner(Scope.AUDIT_READ)
     services = info.context.services
     most, before = pages.size_of(first), None if after is None else seq_of(after)
-    entries = await services.store.read(lambda tx: audit.verify(tx, services.signer, owner))
-    newest = [
-        entry
-        for entry in reversed(entries)
-        if (before is None or entry.seq < before) and _tells_of(entry, search)
-    ]
+    words = search.strip().casefold()
+
+    def unit(tx: Tx) -> list[audit.Entry]:
+        found = (
+            entry
+            for entry in reversed(audit.verify(tx, services.signer, owner))
+            if (before is None or entry.seq < before) and _tells_of(entry, words)
+        )
+        return list(islice(found, most + 1))
+
+    # Looked through in the reader's thread, and no further than the page goes.
+    newest = await services.store.read(unit)
     nodes = [types.AuditEntry.of(entry) for entry in newest[:most]]
     return types.AuditConnection(
         nodes=nodes,
@@ -59,9 +66,10 @@ async def audit_log(
     )
 
 
-def _tells_of(entry: audit.Entry, search: str) -> bool:
-    """Tell whether a search is for this entry, among others."""
-    words = search.strip().casefold()
+def _tells_of(entry: audit.Entry, words: str) -> bool:
+    """Tell whether a search, casefolded, is for this entry, among others."""
+    if not words:
+        return True
     act, subject = entry.act.casefold(), (entry.subject or "").casefold()
     return any(words in text for text in (act, act.replace("_", " "), subject))
 

@@ -494,7 +494,7 @@ CreateToolResult = Annotated[
     strawberry.union("CreateToolResult"),
 ]
 UpdateToolResult = Annotated[
-    ToolUpdated | SignInRequired | ScopeMissing | ToolNotFound | InvalidInput,
+    ToolUpdated | SignInRequired | FreshLoginRequired | ScopeMissing | ToolNotFound | InvalidInput,
     strawberry.union("UpdateToolResult"),
 ]
 RevokeToolResult = Annotated[

@@ -8,13 +8,14 @@ GRAPHIQL: Final = "/graphiql"
 DASHBOARD: Final = "/dashboard"
 ACCOUNT: Final = f"{DASHBOARD}/settings/account"
 FILES: Final = f"{DASHBOARD}/files"
+KEYS: Final = f"{DASHBOARD}/settings/keys"
 DASHBOARD_PAGES: Final = (
     DASHBOARD,
     f"{DASHBOARD}/tools",
     f"{DASHBOARD}/calls",
     f"{DASHBOARD}/spend",
     FILES,
-    f"{DASHBOARD}/settings/keys",
+    KEYS,
     f"{DASHBOARD}/settings/ceilings",
     ACCOUNT,
     f"{DASHBOARD}/settings/sessions",

@@ -118,7 +118,8 @@ async def test_who_has_not_just_shown_who_they_are_is_led_to_do_so_and_back(
     assert page.answer.headers["location"] == path
     from_elsewhere = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     back = await ada.http.get(path, headers=from_elsewhere)  # as Google leads one back
-    assert key["id"] in back.text
+    assert (back.status_code, back.headers["location"]) == (303, "/dashboard/settings/keys")
+    assert key["id"] not in back.text
 
 
 async def test_a_program_gets_no_file_whatever_its_token_may_do(home: House) -> None:

@@ -84,12 +84,18 @@ export async function tell(name, input, fields) {
   const query = `mutation ${declared} {
     ${name}${given} { __typename ${fields} ... on Problem { refusal: message } }
   }`;
+  let isAgain = false;
   for (;;) {
     const { data, errors } = await post(query, input === null ? {} : { input });
     if (errors || !data) throw refused(errors ?? []);
     const { __typename: answer, refusal, ...facts } = data[name];
     if (refusal === undefined) return data[name];
-    if (answer === "SignInRequired") return leaveToSignIn();
+    if (answer === "SignInRequired") {
+      if (isAgain) return leaveToSignIn();
+      isAgain = true;
+      await Promise.allSettled([...underWay]); // as in `ask`
+      continue;
+    }
     if (answer !== "FreshLoginRequired" || !freshen) throw new Problem(answer, refusal, facts);
     if (!(await freshen())) throw new Problem("GivenUp", "Nothing was done.");
   }

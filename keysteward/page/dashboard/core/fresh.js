@@ -16,11 +16,12 @@ const ANSWERS = `${SIGNED_IN} ... on SecondFactorRequired { ticket }`;
 export function FreshLogin() {
   const [waiting, put] = useState(null);
   useEffect(() => {
-    freshenBy(() => new Promise((resolve) => put(() => resolve)));
+    let asked = null; // two acts at once ask once: a second question would leave the first unanswered
+    freshenBy(() => asked ??= new Promise((resolve) => put(() => resolve)).finally(() => { asked = null; }));
     return () => freshenBy(null);
   }, []);
   if (waiting === null) return null;
-  const answer = (isFresh) => { put(null); waiting(isFresh); };
+  const answer = (isFresh) => { put((now) => (now === waiting ? null : now)); waiting(isFresh); };
   return html`<${Asking} done=${() => answer(true)} onClose=${() => answer(false)} />`;
 }
 

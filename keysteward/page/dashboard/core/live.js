@@ -71,7 +71,7 @@ function tellAll(event) {
 async function run() {
   const cursors = new Map();
   let wait = FIRST_WAIT;
-  let wasLost = false;
+  let wasLost = true; // what happened between a page's first answer and the first heartbeat, too
   for (;;) {
     const ended = await connectOnce(cursors, () => {
       wait = FIRST_WAIT;
@@ -97,20 +97,25 @@ async function run() {
 /** Hold one connection until it is lost; give the code by which it was closed. */
 function connectOnce(cursors, isUp) {
   return new Promise((resolve) => {
-    let timer = 0;
+    // Each stream has its own: one that has fallen silent is not excused by the other.
+    const timers = new Map();
+    const unheard = new Set([KEY_REVOKED, CEILING_HIT]);
     const address = location.origin.replace(/^http/, "ws") + "/graphql";
     let isOver = false;
     const end = (code) => {
       if (isOver) return; // closing it is told of as well
       isOver = true;
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
+      removeEventListener("offline", goneOff);
       // Not `dispose`: that waits for a peer which may be gone.
       client.terminate();
       resolve(code);
     };
-    const beat = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => end(0), SILENT_AFTER);
+    const goneOff = () => end(0);
+    addEventListener("offline", goneOff);
+    const beat = (query) => {
+      clearTimeout(timers.get(query));
+      timers.set(query, setTimeout(() => end(0), SILENT_AFTER));
     };
     client = createClient({
       url: address,
@@ -119,17 +124,19 @@ function connectOnce(cursors, isUp) {
       onNonLazyError: (problem) => end(problem?.code ?? 0),
       on: { closed: (event) => end(event?.code ?? 0) },
     });
-    beat();
     for (const query of [KEY_REVOKED, CEILING_HIT]) {
+      beat(query);
       const variables = { after: cursors.get(query) ?? null };
       client.subscribe({ query, variables }, {
         next({ data }) {
-          beat();
+          beat(query);
           const heard = data?.heard;
           if (!heard) return;
           cursors.set(query, heard.cursor ?? heard.head);
-          if (heard.__typename === "Heartbeat") isUp();
-          else tellAll(heard.__typename === "CursorExpired" ? { __typename: "Again" } : heard);
+          if (heard.__typename === "Heartbeat") {
+            unheard.delete(query);
+            if (unheard.size === 0) isUp();
+          } else tellAll(heard.__typename === "CursorExpired" ? { __typename: "Again" } : heard);
         },
         error: (problem) => end(problem?.code ?? 0),
         complete: () => end(0),
@@ -150,7 +157,8 @@ async function isSignedIn() {
 
 function pause(milliseconds) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    addEventListener("online", () => { clearTimeout(timer); resolve(); }, { once: true });
+    const end = () => { clearTimeout(timer); removeEventListener("online", end); resolve(); };
+    const timer = setTimeout(end, milliseconds);
+    addEventListener("online", end);
   });
 }

@@ -107,7 +107,10 @@ export function useAct(act) {
   const isHere = useRef(true);
   useEffect(() => () => { isHere.current = false; }, []);
   const run = async (...given) => {
-    if (busy) return undefined;
+    if (busy) {
+      given[0]?.preventDefault?.(); // a form is never sent by the browser itself: into the address
+      return undefined;
+    }
     beBusy(true);
     put(null);
     try {
@@ -122,20 +125,23 @@ export function useAct(act) {
   return [run, busy, problem, () => put(null)];
 }
 
-/** A button that shows that it is at work. kind is "first", "second", "grave" or "link". */
+/** A button that shows that it is at work. It is not disabled for that: a disabled one loses the focus. kind is "first", "second", "grave" or "link". */
 export function Action({ kind = "second", busy = false, onPress, type = "button", label, children, disabled = false }) {
   return html`<button class=${kind} type=${type} aria-busy=${busy} aria-label=${label}
-    disabled=${disabled || busy} onClick=${onPress}>${children}</button>`;
+    disabled=${disabled} aria-disabled=${busy} onClick=${busy ? (event) => event.preventDefault() : onPress}>${children}</button>`;
 }
 
 /** A labelled field. Whatever else is given goes to the input itself. */
 export function Field({ label, hint, wrong, children, ...rest }) {
   const id = useId();
+  const input = useRef(null);
+  // The browser does so only for what is there when a dialog opens.
+  useEffect(() => { if (rest.autofocus) input.current?.focus(); }, []);
   const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
   return html`<div class="row">
     <label for=${id}>${label}</label>
     ${children ? children({ id, "aria-describedby": described })
-      : html`<input id=${id} aria-describedby=${described} aria-invalid=${wrong ? "true" : undefined} ...${rest} />`}
+      : html`<input ref=${input} id=${id} aria-describedby=${described} aria-invalid=${wrong ? "true" : undefined} ...${rest} />`}
     ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
     ${wrong && html`<p class="wrong" id=${`${id}-wrong`}>${wrong}</p>`}
   </div>`;
@@ -148,8 +154,12 @@ export function Choice({ label, hint, options, ...rest }) {
   </select>`}</${Field}>`;
 }
 
-/** A dialog over the page, `wide` for code. Escape, or its own button, closes it; the focus returns by itself. */
-export function Dialog({ title, wide = false, onClose, children }) {
+/**
+ * A dialog over the page, `wide` for code. Escape, or its own button, closes it, but not while it is
+ * `busy`: what is shown once would never be seen. The focus returns by itself.
+ */
+export function Dialog({ title, wide = false, busy = false, onClose, children }) {
+  const close = () => { if (!busy) onClose(); };
   const box = useRef(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -161,9 +171,9 @@ export function Dialog({ title, wide = false, onClose, children }) {
       if (before?.isConnected) before.focus();
     };
   }, []);
-  return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); onClose(); }}>
+  return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); close(); }}>
     <div class="head"><h2 id=${id}>${title}</h2>
-      <button class="close" type="button" aria-label="Close" onClick=${onClose}>×</button></div>
+      <button class="close" type="button" aria-label="Close" onClick=${close}>×</button></div>
     ${children}
   </dialog>`;
 }
@@ -242,6 +252,8 @@ document.body.append(region);
 
 /** Have a sentence read out to who can't see what has changed. */
 export function say(sentence) {
+  // Beneath an open dialog all else is inert, and is not read out.
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(region);
   region.textContent = "";
   requestAnimationFrame(() => { region.textContent = sentence; });
 }

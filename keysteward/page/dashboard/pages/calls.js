@@ -66,7 +66,8 @@ const TIMES = [["from", "From"], ["to", "To"]];
 /** The moment that stands in an address; null where none, or none that is one, does. */
 function momentOf(text) {
   const at = text ? new Date(text) : null;
-  return at && !Number.isNaN(at.getTime()) ? at.toISOString() : null;
+  const year = at?.getUTCFullYear();
+  return year > 0 && year < 10_000 ? at.toISOString() : null;
 }
 
 /** What the address asks for, as the API takes it. An empty model is none at all, and means that. */

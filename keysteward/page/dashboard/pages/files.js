@@ -47,7 +47,7 @@ export default function Files() {
           <${Cell} head="Provider">${file.providerName}</${Cell}>
           <${Cell} head="Tool">${names.get(file.tool) ?? html`<span class="quiet">revoked</span>`}</${Cell}>
           <${Cell} head="Kept"><${When} at=${file.madeAt} /></${Cell}>
-          <${Cell}><div class="actions"><a class="button" href=${`/files/${file.id}`} download aria-label=${`Download ${file.name}`}>Download</a>
+          <${Cell}><div class="actions"><a class="button" href=${`/files/${file.id}`} aria-label=${`Download ${file.name}`}>Download</a>
             <${Action} label=${`Delete ${file.name}`} onPress=${() => put(file)}>Delete</${Action}></div></${Cell}>
         </tr>`)}</${Table}>
         <${Wrong} of=${problem} />

@@ -5,6 +5,7 @@
 
 import { html, useEffect, useRef, useState } from "../vendor/view.js";
 import { tell } from "../core/api.js";
+import { save } from "../core/save.js";
 import { useAsked } from "../core/asked.js";
 import { Heard } from "../core/heard.js";
 import { hear, useStanding } from "../core/live.js";
@@ -15,6 +16,7 @@ import {
 import { amount, several } from "../core/words.js";
 
 const SHOWN_SECONDS = 30;
+const MOST_PANELS = 5;
 const KEYS = `{
   keys {
     id label masked version isDefault state addedAt rotatedAt verifiedAt lastUsedAt
@@ -45,9 +47,11 @@ export default function Keys() {
   const [doing, put] = useState(null);
   const [gone, putGone] = useState([]);
   const known = useRef({});
+  const dead = useRef(new Set()); // for as long as the page stands: no late or failed answer brings one back
   for (const key of asked.data?.keys ?? []) known.current[key.id] = key;
 
   const bury = ({ cursor, key, provider }) => putGone((all) => {
+    dead.current.add(key);
     if (all.some((each) => each.cursor === cursor)) return all;
     const label = known.current[key]?.label;
     return [{ cursor, key, what: `${provider.name}${label ? ` “${label}”` : ""} is removed` }, ...all];
@@ -59,12 +63,18 @@ export default function Keys() {
 
   const close = () => { put(null); asked.reload(); };
   const add = html`<${Action} kind="first" onPress=${() => put({ name: "add" })}>Add a key</${Action}>`;
-  const dead = new Set(gone.map((each) => each.key));
+  const [give, isGiven, notGiven] = useAct(async (format) => {
+    const file = await tell("exportKeys", { format }, "... on KeysExported { name mediaType content }");
+    save(file.name, file.mediaType, file.content);
+    say("The file is saved.");
+  });
   return html`<${Page} title="Keys" lead="Your tools call providers with these, and never hold one themselves."
-    actions=${html`<a class="button" href="/export/keys.csv" download>CSV</a><a class="button" href="/export/keys.json" download>JSON</a>${add}`}>
-    ${gone.map((each) => html`<${Heard} key=${each.cursor} ...${each} onClose=${() => putGone((all) => all.filter((other) => other !== each))} />`)}
+    actions=${html`<${Action} busy=${isGiven} label="Save the list as CSV" onPress=${() => give("CSV")}>CSV</${Action}><${Action} busy=${isGiven} label="Save the list as JSON" onPress=${() => give("JSON")}>JSON</${Action}>${add}`}>
+    ${notGiven && html`<${Notice} kind="bad">${notGiven.message}</${Notice}>`}
+    ${gone.length > MOST_PANELS && html`<${Notice}>${several(gone.length - MOST_PANELS, "more key")} ${gone.length === MOST_PANELS + 1 ? "was" : "were"} removed. <a href="/dashboard">Last revocations</a></${Notice}>`}
+    ${gone.slice(0, MOST_PANELS).map((each) => html`<${Heard} key=${each.cursor} ...${each} onClose=${() => putGone((all) => all.filter((other) => other !== each))} />`)}
     <${Shown} asked=${asked}>${({ keys, providers }) => {
-      const alive = keys.filter((key) => !dead.has(key.id));
+      const alive = keys.filter((key) => !dead.current.has(key.id));
       return html`${alive.length === 0 ? html`<${Empty} title="No key yet">
           <p>A key that you put here is sealed, and used for your tools' calls alone:</p>
           <ol><li>Add a provider's key. It is checked with the provider, at no cost.</li>
@@ -132,7 +142,10 @@ function State({ of }) {
 function Plaintext({ of, name }) {
   const [shown, put] = useState(null);
   const fetchIt = async () => (await tell("revealKey", { id: of.id }, "... on KeyRevealed { secret }")).secret;
-  const [reveal, busy, problem] = useAct(async () => put({ secret: await fetchIt(), until: Date.now() + 1000 * SHOWN_SECONDS }));
+  const [reveal, busy, problem] = useAct(async () => {
+    const secret = await fetchIt();
+    if (!document.hidden) put({ secret, until: Date.now() + 1000 * SHOWN_SECONDS });
+  });
   const [left, tick] = useState(SHOWN_SECONDS);
   useEffect(() => {
     if (!shown) return undefined;
@@ -156,7 +169,7 @@ function Plaintext({ of, name }) {
     ${isSealed && html`<div class="actions start">
       ${shown ? html`<${Action} kind="link" label=${`Hide ${name}`} onPress=${() => put(null)}>Hide (${left} s)</${Action}>`
         : html`<${Action} kind="link" busy=${busy} label=${`Reveal ${name}`} onPress=${reveal}>Reveal</${Action}>`}
-      <${Copy} kind="link" text=${fetchIt} /></div>`}
+      <${Copy} kind="link" text=${fetchIt} name=${name} /></div>`}
     ${problem && html`<p class="wrong" role="alert">${problem.message}</p>`}
   </div>`;
 }
@@ -207,7 +220,7 @@ function Add({ providers, onClose }) {
     </${Dialog}>`;
   }
   const choices = [["", "Choose…"], ...providers.map((each) => [each.id, each.name])];
-  return html`<${Dialog} title="Add a key" onClose=${onClose}>
+  return html`<${Dialog} title="Add a key" busy=${busy} onClose=${onClose}>
     <form ref=${form} onSubmit=${(event) => { event.preventDefault(); send(false); }}>
       <${Field} label="The provider's key" name="secret" type="password" autocomplete="off" spellcheck=${false} required autofocus
         onInput=${look} hint=${detected ? `This looks like a key of ${detected.name}.` : "Paste it: the provider is found by how it begins."} />
@@ -241,7 +254,7 @@ function Rotate({ of, onClose }) {
     say("The new key is in place.");
     onClose();
   });
-  return html`<${Dialog} title=${`Rotate ${of.provider.name} “${of.label}”`} onClose=${onClose}>
+  return html`<${Dialog} title=${`Rotate ${of.provider.name} “${of.label}”`} busy=${busy} onClose=${onClose}>
     <p>The new key is verified before the old one goes. Calls that run finish with the old one, then it is gone; end it at the provider as well.</p>
     <form ref=${form} onSubmit=${(event) => { event.preventDefault(); send(false); }}>
       <${Field} label="The new key" name="secret" type="password" autocomplete="off" spellcheck=${false} required autofocus onInput=${forget} />

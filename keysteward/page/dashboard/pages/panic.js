@@ -26,12 +26,12 @@ const PHRASE = "revoke everything";
 export default function Panic({ query }) {
   const asked = useAsked(ALIVE);
   const [asks, askAgain] = useState(false);
-  const [done, put] = useState(query.has("at") ? { at: query.get("at"), ran: null } : null);
+  const [done, put] = useState(query.get("at") ? { at: query.get("at"), ran: null } : null);
 
   const act = async () => {
-    const { tools } = await ask(ALIVE);
+    const alive = await ask(ALIVE).catch(() => null); // only for the count: it must not stand in the way
     const answer = await tell("revokeEverything", null, "... on EverythingRevoked { keys tools }");
-    const ran = tools.filter((tool) => tool.listeners > 0);
+    const ran = alive?.tools.filter((tool) => tool.listeners > 0) ?? null;
     say("Everything is revoked.");
     askAgain(false);
     asked.reload();
@@ -44,7 +44,7 @@ export default function Panic({ query }) {
   };
 
   return html`<${Page} title="Revoke everything" lead="For the moment when something has leaked, and you don't know what.">
-    ${done?.at && html`<${Convergence} at=${done.at} ran=${done.ran} />`}
+    ${done?.at && html`<${Convergence} at=${done.at} ran=${done.ran} isAll=${asked.data !== null && asked.data.keys.length + asked.data.tools.length === 0} />`}
     ${done && !done.at && html`<${Notice} kind="good">${done.isAsked ? "Everything is revoked." : "There was no key and no tool. Every user token and every other session has ended."}</${Notice}>`}
     <${Section} title="What it does">
       <ul class="does">
@@ -83,7 +83,8 @@ const STANDS = {
   OFFLINE: ["good", "told and cut off"],
 };
 
-function Convergence({ at, ran }) {
+/** An address says `at`, and anybody can make one: that all is gone is said only where nothing is left. */
+function Convergence({ at, ran, isAll }) {
   const found = useUntil(endedAt, (all) => all.every(isConverged), at);
   const [running, note] = useState(ran ?? []);
   // A tool that began to run after we asked is seen here while it is told.
@@ -96,7 +97,7 @@ function Convergence({ at, ran }) {
   }, [found]);
   const heading = useRef(null);
   useEffect(() => { if (ran !== null) heading.current?.focus(); }, [found === null]);
-  if (found === null) return html`<${Notice}>Everything is revoked. Asking who has heard…</${Notice}>`;
+  if (found === null) return html`<${Notice}>${ran === null ? "Asking what was revoked then…" : "Everything is revoked. Asking who has heard…"}</${Notice}>`;
   if (found.length === 0) return null;
 
   const keys = found.filter((each) => each.key !== null);
@@ -113,8 +114,8 @@ function Convergence({ at, ran }) {
     `${several(cut, "call")} cut`,
     running.length === 0 ? (ran === null ? "no tool is connected any more" : "no tool was running") : `heard by ${told.length} of ${several(running.length, "running tool")}`,
   ].join(" · ");
-  return html`<section class="card heard" aria-label="Everything is revoked">
-    <h2 ref=${heading} tabindex="-1">${isDone ? "Everything is revoked, everywhere" : "Everything is revoked"}</h2>
+  return html`<section class="card heard" aria-label="What was revoked">
+    <h2 ref=${heading} tabindex="-1">${!isAll ? "This was revoked" : isDone ? "Everything is revoked, everywhere" : "Everything is revoked"}</h2>
     <p role="status" class="sentence">${sentence}${!isDone && html` <span class="quiet">· ${ends} of ${found.length} through, waiting for the rest</span>`}</p>
     <progress value=${ends} max=${found.length} aria-label="How much of it is through everywhere"></progress>
     ${running.length > 0 && html`<ul class="plain">${running.map((tool) => {

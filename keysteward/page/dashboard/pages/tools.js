@@ -17,6 +17,7 @@ import { count } from "../core/words.js";
 
 // Nothing is told when a tool begins to listen: so its standing is asked for, while it is looked at.
 const EVERY = 5000;
+const MOST_PANELS = 5;
 const TOOLS = `{
   tools {
     id name tokenPrefix callsPerMinute inspectedOnly createdAt expiresAt lastUsedAt listeners
@@ -40,12 +41,16 @@ export default function Tools() {
   const asked = useAsked(TOOLS, {}, { every: EVERY });
   const [doing, put] = useState(null);
   const [gone, putGone] = useState([]);
+  const dead = useRef(new Set()); // for as long as the page stands: no late or failed answer brings one back
   const known = useRef(new Map());
   for (const tool of asked.data?.tools ?? []) known.current.set(tool.id, tool);
-  const bury = (cursor, tool) => putGone((all) => [
-    { tool: null, ...all.find((each) => each.cursor === cursor), cursor, ...(tool && { tool }) },
-    ...all.filter((each) => each.cursor !== cursor),
-  ]);
+  const bury = (cursor, tool) => {
+    if (tool) dead.current.add(tool.id);
+    putGone((all) => [
+      { tool: null, ...all.find((each) => each.cursor === cursor), cursor, ...(tool && { tool }) },
+      ...all.filter((each) => each.cursor !== cursor),
+    ]);
+  };
   useEffect(() => hear((event) => {
     if (event.__typename === "KeyRevoked" && event.reason === "TOOL_REVOKED") bury(event.cursor, known.current.get(event.tool) ?? { id: event.tool });
   }), []);
@@ -53,14 +58,13 @@ export default function Tools() {
   const close = () => { put(null); asked.reload(); };
   const make = html`<${Action} kind="first" onPress=${() => put({ name: "make" })}>Make a tool</${Action}>`;
   const makeToken = html`<${Action} onPress=${() => put({ name: "makeToken" })}>Make a user token</${Action}>`;
-  const dead = new Set(gone.map((each) => each.tool?.id));
   return html`<${Page} title="Tools" actions=${make}
     lead="Programs that call providers through keysteward. Each has a token of its own, and never a key.">
-    ${gone.map(({ cursor, tool }) => html`<${Heard} key=${cursor} cursor=${cursor}
+    ${gone.slice(0, MOST_PANELS).map(({ cursor, tool }) => html`<${Heard} key=${cursor} cursor=${cursor}
       what=${tool?.name ? `The tool “${tool.name}” is revoked` : "A tool is revoked"}
       onClose=${() => putGone((all) => all.filter((other) => other.cursor !== cursor))} />`)}
     <${Shown} asked=${asked}>${({ tools, userTokens, revocations, providers }) => {
-      const alive = tools.filter((tool) => !dead.has(tool.id));
+      const alive = tools.filter((tool) => !dead.current.has(tool.id));
       return html`${alive.length === 0 ? html`<${Empty} title="No tool yet">
           <p>A tool is a program of yours that needs a provider's key, and gets this instead:</p>
           <ol><li>Make it here: its token is shown once.</li>
@@ -171,7 +175,7 @@ function Make({ providers, onClose }) {
       <div class="actions end"><${Action} kind="first" onPress=${onClose}>I have kept it</${Action}></div>
     </${Dialog}>`;
   }
-  return html`<${Dialog} key="make" title="Make a tool" onClose=${onClose}>
+  return html`<${Dialog} key="make" title="Make a tool" busy=${busy} onClose=${onClose}>
     <form onSubmit=${send}>
       <${Field} label="Name" ...${NAME} hint="What the program is called in your list, your calls and what it spent." />
       <fieldset class="ticks"><legend>Providers</legend>
@@ -223,7 +227,7 @@ function Change({ of, onClose }) {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     await tell("updateTool", {
-      id: of.id, name: fields.get("name").trim(), inspectedOnly: fields.has("inspected"),
+      id: of.id, name: fields.get("name").trim(), inspectedOnly: fields.has("inspected") === of.inspectedOnly ? null : fields.has("inspected"),
       callsPerMinute: fields.get("rate") ? Number(fields.get("rate")) : null,
     }, "... on ToolUpdated { tool { id } }");
     say("The tool was changed.");
@@ -286,7 +290,7 @@ function MakeToken({ onClose }) {
       <div class="actions end"><${Action} kind="first" onPress=${onClose}>I have kept it</${Action}></div>
     </${Dialog}>`;
   }
-  return html`<${Dialog} key="make" title="Make a user token" onClose=${onClose}>
+  return html`<${Dialog} key="make" title="Make a user token" busy=${busy} onClose=${onClose}>
     <form ref=${form} onSubmit=${send}>
       <${Field} label="Name" ...${NAME} />
       <${Ticks} legend="It may" name="scope" options=${SCOPES} ticked=${["KEYS_READ"]} />
