@@ -121,9 +121,13 @@ class Deletion:
             self._sweep_away(tx, owner)
 
     def sweep(self, tx: Tx, *, now: int) -> None:
-        """Sweep away what deleted accounts have left, once everybody has heard of their end."""
+        """Sweep away what deleted accounts have left, once everybody has heard of their end.
+
+        What is large in them goes before, a little at a time: `broker.files.shed`.
+        """
         found = tx.all(
-            "SELECT account FROM accounts WHERE deleted_at <= :before LIMIT :most",
+            "SELECT account FROM accounts WHERE deleted_at <= :before AND NOT EXISTS (SELECT 1"
+            " FROM files WHERE files.account = accounts.account) LIMIT :most",
             before=now - _HEARD_WITHIN,
             most=_MOST_SWEPT,
         )

@@ -291,6 +291,7 @@ class Broker:
             with written(ask.provider.slots[0], secret) as credential:
                 secret.wipe()
                 _check_words(ask, tally, scrubber)
+                await self._unname(booking, tally)
                 answer = await self._outbound.send(
                     self._upstreams[ask.provider.id],
                     ask.method,
@@ -322,6 +323,7 @@ class Broker:
         finally:
             hangup.stop()
             if scrubber is not None:
+                _check_told(tally, scrubber)
                 scrubber.wipe()
 
     async def _converse(
@@ -338,6 +340,7 @@ class Broker:
             with written(ask.provider.slots[0], secret) as credential:
                 secret.wipe()
                 _check_words(ask, talk, scrubber)
+                await self._unname(booking, talk)
                 answer = await open_socket(
                     self._outbound,
                     self._upstreams[ask.provider.id],
@@ -355,6 +358,7 @@ class Broker:
         finally:
             conversation.stop()
             if scrubber is not None:
+                _check_told(talk, scrubber)
                 scrubber.wipe()
 
     async def _hold_more(self, booking: Booking, amount: int, held: int) -> None:
@@ -377,6 +381,12 @@ class Broker:
             if not holds:  # this process was taken for dead, and what the call held released
                 raise CallGivenUp
         tally.dispatched = True
+
+    async def _unname(self, booking: Booking, tally: Tally) -> None:
+        """Take a model's name that was a key out of the ledger: a crash would leave it there."""
+        if booking.model is not None and tally.model is None:
+            await self._store.write(lambda tx: calls.unname(tx, booking.id, booking.tool.owner))
+            self._store.erase_remains()
 
     def _keeping(self, ask: Ask, booking: Booking) -> Keeping | None:
         """Give what keeps the answer, where the tool asked for that."""
@@ -403,11 +413,14 @@ class Broker:
         at = self._clock()
         try:
             await self._store.write_soon(lambda tx: _close_books(tx, booking, tally, at))
-            if booking.model is not None and tally.model is None:  # it was a key: `_check_words`
-                self._store.erase_remains()
+            self._erase_unless_named(booking, tally)
         except StoreUnavailable as failure:
             _LOG.error("The end of %s could not be written down yet. %s", booking.id, failure)
             self._owed.append((booking, tally, at))
+
+    def _erase_unless_named(self, booking: Booking, tally: Tally) -> None:
+        if booking.model is not None and tally.model != booking.model:  # a key: `_check_words`
+            self._store.erase_remains()
 
     async def settle_owed(self) -> None:
         """Write down the ends of calls that the database did not take when they came."""
@@ -418,6 +431,7 @@ class Broker:
             except BaseException:
                 self._owed.append(owed)  # behind the others: none is kept waiting by another's
                 raise
+            self._erase_unless_named(booking, tally)
 
 
 def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
@@ -434,6 +448,21 @@ def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
         raise CredentialInUrl
 
 
+def _check_told(tally: Tally, scrubber: Scrubber) -> None:
+    """Take what the ledger keeps out of the answer's own words, unless a key stands there.
+
+    Metering reads the answer before a key is struck out of it, and some providers send back as the
+    model whatever they were asked for.
+    """
+    reading = tally.reading
+    if reading is None:
+        return
+    if tally.model is None and (model := _fit(reading.model or "")):
+        tally.model = None if scrubber.finds(model.encode()) else model
+    if reading.resource is not None and not scrubber.finds(reading.resource.encode()):
+        tally.resource = reading.resource
+
+
 def _as_failure_of(failed: UpstreamFailure, tally: Tally) -> CallFailure:
     """Give how the tool is told that its provider failed; note whether anything had left."""
     tally.dispatched = tally.dispatched and failed.after_dispatch
@@ -443,15 +472,13 @@ def _as_failure_of(failed: UpstreamFailure, tally: Tally) -> CallFailure:
 
 def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
     tool, quote, admission = booking.tool, booking.quote, booking.admission
-    reading = tally.reading
-    model = tally.model or (_fit(reading.model or "") if reading else None)
     owner = calls.end(
         tx,
         booking.id,
         tool.owner,
         outcome=tally.outcome,
         status=tally.status,
-        model=model,
+        model=tally.model,
         bytes_in=tally.bytes_in,
         bytes_out=tally.bytes_out,
         at=at,
@@ -461,16 +488,25 @@ def _close_books(tx: Tx, booking: Booking, tally: Tally, at: int) -> None:
         # provider costs by the hour all the same; what it deleted there does so no more.
         owner = calls.whose(tx, booking.id, tool.owner)
         if owner is not None and tally.worked:
-            _commit(tx, owner, booking, reading.resource if reading else None, at)
+            _commit(tx, owner, booking, tally.resource, at)
         return
     provider = booking.key.provider
     verdict = tally.verdict(quote, admission)
     grown = isinstance(tally, Talk) and tally.slices is not None
     reservations.settle(
-        tx, owner, booking.id, tool.id, provider, model, admission, verdict, grown=grown, at=at
+        tx,
+        owner,
+        booking.id,
+        tool.id,
+        provider,
+        tally.model,
+        admission,
+        verdict,
+        grown=grown,
+        at=at,
     )
     if verdict.end is End.SETTLED and tally.worked:
-        _commit(tx, owner, booking, reading.resource if reading else None, at)
+        _commit(tx, owner, booking, tally.resource, at)
     elif quote.ends is not None and tally.answered in _GONE:
         # Another key may lead to another account there, in which it never was.
         commitments.end(tx, owner, provider, quote.ends, key=booking.key.id, at=at)

@@ -177,6 +177,16 @@ def dispatch(tx: Tx, call: str, owner: Owner) -> bool:
     return any(reservations.dispatch(tx, Owner(account), call) for account in _ids_of(tx, owner))
 
 
+def unname(tx: Tx, call: str, owner: Owner) -> None:
+    """Take the model's name out of a call that goes on: it was a key."""
+    for account in _ids_of(tx, owner):
+        tx.run(
+            "UPDATE calls SET model = NULL WHERE account = :account AND id = :id",
+            account=account,
+            id=call,
+        )
+
+
 def _ids_of(tx: Tx, owner: Owner) -> Iterator[str]:
     """Give an account's id, then those that it has taken since; the id of one call fits one alone.
 

@@ -8,6 +8,7 @@ What is decoded comes in pieces of bounded size, and may become large only as ho
 bomb is cut off.
 """
 
+import asyncio
 import zlib
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -142,6 +143,8 @@ class Decoded:
     async def __anext__(self) -> bytes:
         while True:
             for piece in self._pieces:
+                # A little that came may become much, and nobody else would get a turn meanwhile.
+                await asyncio.sleep(0)
                 return piece
             try:
                 chunk = await anext(self._answer)

@@ -8,6 +8,7 @@ inside an attachment (base64, binary) is nobody's words. The time is linear in b
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,7 @@ MOST_KEPT: Final = 1 << 20
 
 _MOST_QUOTES: Final = 100_000
 """Of a JSON text with more, nothing is compared: each costs some time."""
+_MOST_SPARED: Final = 100
 _PIECE: Final = 65_536
 _SMALLEST_OF_AN_ATTACHMENT: Final = 4096
 """Bytes of a piece that is looked at for whether it may be words: a smaller one is kept."""
@@ -32,6 +34,8 @@ _NO_SECRETS: Final = frozenset({b"model", b"role", b"type"})
 """Members whose values are the provider's own words."""
 # What stands in words, and in no base64: in JSON, in a form, in a URL.
 _IN_WORDS: Final = (b" ", b'"', b"\\", b"%")
+# Longer than compressed data holds by chance; a form's fields have their heads before them.
+_TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{48,}|\A[^\0]+|[^\0]+\Z")
 _COLON: Final = re.compile(rb"[ \t\r\n]*:")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _BACKSLASH: Final = ord("\\")
@@ -86,7 +90,8 @@ class Said:
         for name, value in found:
             if len(value) >= SPAN:
                 (spared if name in _NO_SECRETS else values).append(value)
-        return b"\0".join(values), tuple(dict.fromkeys(spared))
+        # No honest request names more models and types than that; each is looked for in each text.
+        return b"\0".join(values), tuple(islice(dict.fromkeys(spared), _MOST_SPARED))
 
 
 def shared(one: bytes, other: bytes) -> frozenset[bytes]:
@@ -130,7 +135,7 @@ def without(
 ) -> list[tuple[int, int]]:
     """Give the places in `text` less what of them is `spared`, and less blanks at their ends."""
     left = list(places)
-    for words in spared:
+    for words in spared if left else ():
         at = text.find(words)
         while at >= 0:
             end = at + len(words)
@@ -188,12 +193,10 @@ def _words(piece: bytes, *, is_first: bool) -> Iterator[bytes]:
 
     It also keeps a backslash at one piece's end from escaping what follows in another.
     """
-    nul = piece.find(b"\0")
     if len(piece) < _SMALLEST_OF_AN_ATTACHMENT:
         yield piece
-    elif nul >= 0:  # binary: what stands before and behind it may be a form's fields
-        yield piece[: nul + 1]
-        yield piece[piece.rfind(b"\0") :]
+    elif b"\0" in piece:  # binary: what stands before, between and behind may be a form's fields
+        yield b"\0".join((b"", *_TEXT.findall(piece), b""))
     elif is_first or not piece.isascii() or any(mark in piece for mark in _IN_WORDS):
         yield piece
     else:

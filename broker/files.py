@@ -38,6 +38,10 @@ _KEPT_STATUSES: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus
 LARGEST: Final = 64 << 20
 """Bytes of a file."""
 _PART: Final = 1 << 18
+_SHED: Final = 32
+"""Parts that are dropped in one transaction: to overwrite 8 MiB takes the writer 0.1 s."""
+_LEAST: Final = 1 << 14
+"""Bytes that the smallest file counts as: else there is no end to empty ones."""
 _UNSOUND: Final = "/does not open/"
 """No file has this name: none has a slash."""
 _PLACE: Final = "file"
@@ -109,7 +113,7 @@ class Files:
         def unit(tx: Tx) -> None:
             if _row(tx, owner, file) is None:
                 raise FileGone
-            _delete(tx, owner, file)
+            _doom(tx, owner, file)
             audit.record(tx, self.keyring, owner, Act.FILE_DELETED, at=self.clock(), subject=file)
 
         await self.store.write(unit)
@@ -126,7 +130,10 @@ class Files:
             f"{_FILE} WHERE account = :account AND kept_at IS NOT NULL", account=to.account
         )
         for file, *_, sealed in rows:
-            facts = self.keyring.unseal(_place(was, file), sealed)
+            try:
+                facts = self.keyring.unseal(_place(was, file), sealed)
+            except SealBroken:  # as in `_opened`: it stays one that can be deleted
+                continue
             tx.run(
                 "UPDATE files SET facts = :facts WHERE account = :account AND id = :id",
                 facts=self.keyring.seal(_place(to, file), facts),
@@ -169,6 +176,8 @@ class Keeping:
         self._rest = bytearray()
         self._parts = 0
         self._is_open = False
+        self._has_begun = False
+        """A row of it may be there, and it is not whole."""
 
     def along(self, send: Send) -> Send:
         """Give what passes an answer on and keeps it; its end passes once the file is durable."""
@@ -181,9 +190,11 @@ class Keeping:
                     await self._take(message["body"])
                     if not message.get("more_body"):
                         await self._finish()
-            except StoreUnavailable:
-                _LOG.warning("%s can't be kept: the database does not take it.", self.id)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer goes on
+                _LOG.warning("%s can't be kept: %s.", self.id, type(error).__name__)
                 self._is_open = False
+                if message["type"] == "http.response.start":
+                    message["headers"].append((NOT_KEPT, b"the database does not take it"))
             await send(message)
 
         return sending
@@ -210,13 +221,14 @@ class Keeping:
         self._type = content_type
 
         def unit(tx: Tx) -> bool:
-            used = _used(tx, self._owner)
-            if used + (length or 1) > most:
+            # Its account may have taken another id since the call began.
+            owner = calls.whose(tx, self._call, self._owner)
+            if owner is None or _used(tx, owner) + max(length or 0, _LEAST) > most:
                 return False
             tx.run(
                 "INSERT INTO files (account, id, tool, call, provider, made_at)"
                 " VALUES (:account, :id, :tool, :call, :provider, :at)",
-                account=self._owner.account,
+                account=owner.account,
                 id=self.id,
                 tool=self._tool,
                 call=self._call,
@@ -225,6 +237,7 @@ class Keeping:
             )
             return True
 
+        self._has_begun = True  # before it is known: this may be cancelled, and the unit runs
         self._is_open = await self._files.store.write(unit)
         return None if self._is_open else "your files take all the room that they may"
 
@@ -257,12 +270,13 @@ class Keeping:
                 )
 
         await self._files.store.write(unit)
-        self._is_open = False
+        self._is_open = self._has_begun = False
 
     async def give_up(self) -> None:
         """Leave nothing of it, unless it is whole. What can't be dropped now is swept later."""
-        if self._is_open:
-            self._is_open = False
+        self._is_open = False
+        if self._has_begun:
+            self._has_begun = False
             with contextlib.suppress(StoreUnavailable):
                 await self._files.store.write(self._drop)
 
@@ -305,17 +319,43 @@ class Keeping:
     def _drop(self, tx: Tx) -> None:
         owner = calls.whose(tx, self._call, self._owner)
         if owner is not None:
-            _delete(tx, owner, self.id)
+            _doom(tx, owner, self.id)
 
 
 def sweep(tx: Tx, *, now: int) -> None:
-    """Drop what calls of processes that died have left of files, a day later."""
+    """Have what calls of processes that died have left of files go, a day later."""
     tx.run(
-        "DELETE FROM files WHERE kept_at IS NULL AND made_at < :before AND NOT EXISTS (SELECT 1"
-        " FROM calls WHERE calls.account = files.account AND calls.id = files.call"
-        " AND calls.outcome IS NULL)",
+        "UPDATE files SET made_at = 0 WHERE kept_at IS NULL AND made_at > 0 AND made_at < :before"
+        " AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.account = files.account"
+        " AND calls.id = files.call AND calls.outcome IS NULL)",
         before=now - DAY,
     )
+
+
+def shed(tx: Tx) -> bool:
+    """Overwrite some of what is to go, of deleted accounts too; tell whether there was any.
+
+    A little at a time: one writer serves everybody, and a large file takes it a second.
+    """
+    doomed = tx.one(
+        "SELECT account, id FROM files WHERE kept_at IS NULL AND made_at = 0 LIMIT 1"
+    ) or tx.one(
+        "SELECT account, id FROM files WHERE account IN"
+        " (SELECT account FROM accounts WHERE deleted_at IS NOT NULL) LIMIT 1"
+    )
+    if doomed is None:
+        return False
+    account, file = doomed
+    dropped = tx.run(
+        "DELETE FROM file_parts WHERE account = :account AND file = :file AND part IN (SELECT part"
+        " FROM file_parts WHERE account = :account AND file = :file LIMIT :most)",
+        account=account,
+        file=file,
+        most=_SHED,
+    )
+    if dropped < _SHED:
+        tx.run("DELETE FROM files WHERE account = :account AND id = :id", account=account, id=file)
+    return True
 
 
 _FILE: Final = "SELECT id, tool, call, provider, made_at, bytes, facts FROM files"
@@ -341,14 +381,21 @@ def _part(tx: Tx, owner: Owner, file: str, part: int) -> Row | None:
 def _used(tx: Tx, owner: Owner) -> int:
     """Give what an account's files come to, those under way included."""
     row = tx.one(
-        "SELECT coalesce(sum(bytes), 0) FROM files WHERE account = :account", account=owner.account
+        "SELECT coalesce(sum(max(bytes, :least)), 0) FROM files"
+        " WHERE account = :account AND made_at > 0",
+        account=owner.account,
+        least=_LEAST,
     )
     return int(row[0]) if row else 0
 
 
-def _delete(tx: Tx, owner: Owner, file: str) -> None:
+def _doom(tx: Tx, owner: Owner, file: str) -> None:
+    """Have a file be there for nobody any more; `shed` overwrites what was in it."""
     tx.run(
-        "DELETE FROM files WHERE account = :account AND id = :id", account=owner.account, id=file
+        "UPDATE files SET kept_at = NULL, facts = NULL, made_at = 0"
+        " WHERE account = :account AND id = :id",
+        account=owner.account,
+        id=file,
     )
 
 

@@ -39,6 +39,10 @@ _SHIFTS: Final = 3
 _LOOKUPS: Final = 4096
 """Digests a piece, and one for each of its bytes. Chance wants one in millions of bytes; a text
 with more is made of the endings of many keys, to cost us time: its rest is struck."""
+_BYTES_A_LOOKUP: Final = 4
+_LONGEST_RUN: Final = 4096
+_LONG: Final = 128
+"""Bytes of a key that make a look-up cost as much again."""
 _MOST_ACCOUNTS: Final = 256
 
 
@@ -72,30 +76,69 @@ class OtherKeys:
         found: list[tuple[int, int]] = []
         if self._finder is None:
             return found
-        lookups = _LOOKUPS + len(data)
+        lookups = _LOOKUPS + len(data) // _BYTES_A_LOOKUP
+        told: set[_Window] = set()
         match = self._finder.first(data)
         while match is not None:
-            start = match.at
-            for length in (TAIL, HEX_TAIL):
-                end = start + length
-                for reading, size, traces in self._endings.get(data[start:end], ()):
-                    place = reading(data, end, size)
-                    if place is None:
-                        continue
-                    lookups -= len(traces) * _WEIGHTS.get(reading, 1)
-                    if any(trace.fits(place.value) for trace in traces):
-                        found.append((place.start, place.end))
+            start, known = match.at, len(told)
+            for place, cost in self._readings(data, start, told):
+                lookups -= cost
+                if place is not None:
+                    found.append(place)
             if lookups < 0:
                 found.append((max(0, start - self._longest), len(data)))
                 break
-            match = self._finder.first(data, start + 1)  # endings may overlap
+            # Endings may overlap.
+            ahead = 1 if len(told) > known else self._alike(data, start)
+            match = self._finder.first(data, start + ahead)
         return found
+
+    def _readings(
+        self, data: bytes, start: int, told: "set[_Window]"
+    ) -> Iterator[tuple[tuple[int, int] | None, int]]:
+        """Read what precedes an ending in each of its ways; give the key's place, and what it cost.
+
+        What repeats itself (zeros, padding) is looked up once: else it would cost as much as what
+        is made to cost us time, and be struck.
+        """
+        for length in (TAIL, HEX_TAIL):
+            end = start + length
+            for reading, size, traces in self._endings.get(data[start:end], ()):
+                # All that a reading goes by.
+                window = (reading, size, data[max(0, end - _MOST_IN_PERCENT * size) : end + 1])
+                if window in told:
+                    continue
+                told.add(window)
+                place = reading(data, end, size)
+                if place is None:
+                    continue
+                cost = len(traces) * _WEIGHTS.get(reading, 1) * (1 + size // _LONG)
+                if any(trace.fits(place.value) for trace in traces):
+                    told.discard(window)
+                    yield (place.start, place.end), cost
+                else:
+                    yield None, cost
+
+    def _alike(self, data: bytes, start: int) -> int:
+        """Give how far to go on: in a long run of one byte, each place reads as the one before."""
+        before = data[max(0, start - self._longest) : start]
+        if len(before) < self._longest or before.strip(data[start : start + 1]):
+            return 1
+        return max(1, _run_at(data, start) - TAIL + 1)
 
     def unfinished(self, data: bytes) -> int:
         """Give how many of a text's last bytes may belong to a key whose ending is yet to come."""
         tail = data[max(0, len(data) - self._longest + 1) :] if self._longest else b""
         return len(tail) - len(tail.rstrip(self._run))
 
+
+def _run_at(data: bytes, start: int) -> int:
+    """Give how often the byte there stands in a row; of a long run, its beginning alone."""
+    ahead = data[start : start + _LONGEST_RUN]
+    return len(ahead) - len(ahead.lstrip(ahead[:1]))
+
+
+_Window = tuple[Reading, int, bytes]
 
 NO_OTHERS: Final = OtherKeys()
 
@@ -104,7 +147,7 @@ NO_OTHERS: Final = OtherKeys()
 class Found:
     """An account's keys as its rows have them, at a change of that number."""
 
-    head: int
+    head: tuple[int, int]
     keys: list[TracedKey]
 
 
@@ -117,9 +160,9 @@ class KeptKeys:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._kept: OrderedDict[str, tuple[int, tuple[tuple[str, int], ...], OtherKeys]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[
+            str, tuple[tuple[int, int], tuple[tuple[str, int], ...], OtherKeys]
+        ] = OrderedDict()
 
     def look(self, tx: Tx, owner: Owner) -> OtherKeys | Found:
         """Give the account's keys as they are kept here, or its rows where those have changed."""

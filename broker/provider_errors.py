@@ -43,6 +43,10 @@ _DEEPEST: Final = 16
 _LONGEST_TEXT: Final = 2048
 _MOST_TEXT: Final = 4096
 """Characters of all the texts of an error together."""
+_MOST_NUMBERS: Final = 64
+_SHORTEST_VECTOR: Final = 4
+"""Numbers in a row that may be what was asked: tokens, or a vector."""
+_LONGEST_NUMBER: Final = 15
 _MOST_LAYERS: Final = 3
 """So often may a text be escaped: JSON in a JSON string in a JSON string."""
 _SHORTEST_KEY_PART: Final = 4
@@ -100,7 +104,8 @@ def rewritten(
     document = _read(body, provider.error_style)
     words = _OWN_WORDS.get(provider.error_style, _COMMON)
     texts = list(islice(_texts(document, words), _MOST_TEXTS + 1))
-    if not texts or len(texts) > _MOST_TEXTS:
+    numbers = list(islice(_numbers(document), _MOST_NUMBERS + 1))
+    if not texts or len(texts) > _MOST_TEXTS or len(numbers) > _MOST_NUMBERS:
         return wire.summary(status, CODE, _sentence(status), provider)
     clean = _cleaned(_as_far_as_shown(texts), said, scrubber)
     return orjson.dumps(_with(document, iter(clean)))
@@ -175,6 +180,15 @@ def _texts(value: Any, words: frozenset[str], name: str = "", depth: int = 0) ->
             yield from _texts(item, words, name, depth + 1)
 
 
+def _numbers(value: Any, depth: int = 0) -> Iterator[float]:
+    """Give the numbers of a document."""
+    if isinstance(value, dict | list) and depth < _DEEPEST:
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(member, depth + 1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
 def _with(value: Any, texts: Iterator[str], depth: int = 0) -> Any:
     """Give the document with other texts in its places, in the order of `_texts`."""
     if isinstance(value, str):
@@ -184,8 +198,11 @@ def _with(value: Any, texts: Iterator[str], depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {next(texts): _with(member, texts, depth + 1) for member in value.values()}
     if isinstance(value, list):
-        return [_with(item, texts, depth + 1) for item in value]
-    return value
+        vector = len(value) >= _SHORTEST_VECTOR and all(isinstance(e, int | float) for e in value)
+        return None if vector else [_with(item, texts, depth + 1) for item in value]
+    # A card's, an account's.
+    is_long = isinstance(value, int | float) and len(orjson.dumps(value)) > _LONGEST_NUMBER
+    return None if is_long else value
 
 
 def _of_header(name: bytes, value: str) -> _Text:

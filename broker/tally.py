@@ -31,6 +31,7 @@ class Tally:
         "model",
         "outcome",
         "reader",
+        "resource",
         "status",
         "streams",
     )
@@ -49,6 +50,8 @@ class Tally:
         """True once the tool has hung up, while the rest of its answer is still taken."""
         self.model = model
         self.reader: Reader | None = None
+        self.resource: str | None = None
+        """What the answer says was made, once that is known to be no key."""
         self.streams = False
         """True when the answer is a stream of server-sent events, to which one can be added."""
         self.end = b"\n\n"

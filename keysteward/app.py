@@ -59,6 +59,7 @@ from vault.vault import Vault
 
 _LOG: Final = logging.getLogger("keysteward")
 _PULSE_SECONDS: Final = 1.0
+_MOST_SHED: Final = 8
 _SWEEP_EVERY: Final = 60 * MINUTE
 
 
@@ -237,6 +238,9 @@ class Housekeeping:
         # By itself: whatever fails below, this process lives.
         await store.write(lambda tx: seen(tx, self._worker, now))
         await store.write(unit)
+        for _ in range(_MOST_SHED):
+            if not await store.write(kept_files.shed):
+                break
         if await self._people.resets.write_asked():
             self._people.postman.wake.set()
         # Only now: a unit may be run twice, and the first time be undone.

@@ -154,10 +154,15 @@ def traced(tx: Tx, owner: Owner) -> list[TracedKey]:
     return [TracedKey(SealedKey(*row), trace) for *row, trace in found]
 
 
-def head(tx: Tx, owner: Owner) -> int:
-    """Give the number of the account's newest change: as long as it stands, so do its keys."""
-    row = tx.one("SELECT head FROM accounts WHERE account = :account", account=owner.account)
-    return -1 if row is None else int(row[0])
+def head(tx: Tx, owner: Owner) -> tuple[int, int]:
+    """Give the number of the account's newest change: as long as it stands, so do its keys.
+
+    With when the account was made: another one of the same address begins to count anew.
+    """
+    row = tx.one(
+        "SELECT created_at, head FROM accounts WHERE account = :account", account=owner.account
+    )
+    return (0, -1) if row is None else (int(row[0]), int(row[1]))
 
 
 def same_key(tx: Tx, owner: Owner, provider: str, fingerprints: list[bytes]) -> str | None:

@@ -16,6 +16,7 @@ from accounts.errors import (
 )
 from audit import Act
 from broker.errors import CallCut
+from broker.files import shed
 from broker.live import LiveCalls
 from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx, changes
@@ -203,6 +204,8 @@ class TestAfterwards:
         await store.write(lambda tx: people.deletion.sweep(tx, now=clock()))
         assert "changes" in await mentions(store, whole.owner.account)
         clock.forward(microseconds=1)
+        while await store.write(shed):
+            pass
         await store.write(lambda tx: people.deletion.sweep(tx, now=clock()))
         # What waits to be mailed goes with its delivery, buckets once they are full again.
         await store.write(lambda tx: tx.run("DELETE FROM outbox"))
@@ -216,6 +219,8 @@ class TestAfterwards:
         before = await store.read(lambda tx: audit.verify(tx, keyring, whole.owner))
         await people.deletion.delete(whole.owner, whole.address)
         clock.forward(microseconds=MINUTE)
+        while await store.write(shed):
+            pass
         await store.write(lambda tx: people.deletion.sweep(tx, now=clock()))
         ((name,),) = await store.read(lambda tx: tx.all("SELECT DISTINCT account FROM audit"))
         assert name.startswith("gone_")

@@ -72,6 +72,7 @@ WITH_A_FRESH_LOGIN: dict[str, dict[str, Any]] = {
     "setDefaultKey": {"id": NO_KEY},
     "createTool": {"name": "a tool"},
     "revokeTool": {"id": NO_TOOL},
+    "updateTool": {"id": NO_TOOL, "inspectedOnly": False},
     "createUserToken": {"name": "a token"},
     "revokeUserToken": {"id": NO_TOKEN},
     "setCeiling": {"tool": NO_TOOL, "limit": "1"},
@@ -88,7 +89,6 @@ SIGNED_IN: dict[str, dict[str, Any]] = WITH_A_FRESH_LOGIN | {
     "requestVerification": {},
     "confirmAddress": {"ticket": NO_TICKET},
     "verifyKey": {"id": NO_KEY},
-    "updateTool": {"id": NO_TOOL},
     "acknowledgeRevocation": {"cursor": "c1"},
 }
 SCOPED: dict[str, dict[str, Any]] = {

@@ -57,6 +57,7 @@ PROVING: Final = proving()
 BY_INTENT: Final = {name for name, calls in PROVING.items() if "owner_for" in calls}
 BY_SCOPE: Final = {
     "revokeTool": "ToolNotFound",
+    "updateTool": "ToolNotFound",
     "setCeiling": "ToolNotFound",
     "resetCeiling": "CeilingNotFound",
     "removeCeiling": "CeilingNotFound",

@@ -13,7 +13,11 @@ _ADDRESSES = {ADA: "ada@example.com", BOB: "bob@example.com"}
 
 
 async def settle_in(
-    store: Store, *owners: ProvenOwner, keyring: Keyring | None = None, verified: bool = True
+    store: Store,
+    *owners: ProvenOwner,
+    keyring: Keyring | None = None,
+    verified: bool = True,
+    created_at: int = 0,
 ) -> None:
     """Give each of them a row, as signing up does; with a keyring, one that opens."""
     signer = keyring or Keyring.parse(Keyring.mint("nobody"))
@@ -21,5 +25,5 @@ async def settle_in(
     for owner in owners:
         address = _ADDRESSES.get(owner, f"{owner.account[:8]}@example.com")
         sealed = box.seal(rows.ADDRESS, owner.account, address.encode())
-        account = Account(owner.account, sealed, 0 if verified else None, 0, None, None)
+        account = Account(owner.account, sealed, 0 if verified else None, created_at, None, None)
         await store.write(lambda tx, account=account: rows.insert(tx, signer, account))

@@ -235,7 +235,9 @@ async def _removal(response: "Response") -> bool:
     return "removeKey" in (response.request.post_data or "")
 
 
-async def test_each_key_says_how_it_stands_and_what_is_left_of_its_ceiling(home: House) -> None:
+async def test_each_key_says_how_it_stands_and_the_list_can_be_saved(
+    home: House, tmp_path: Path
+) -> None:
     ada = await home.person()
     scoped = await ada.key("anthropic", label="scoped")
     broken = await ada.key(label="broken")
@@ -254,10 +256,16 @@ async def test_each_key_says_how_it_stands_and_what_is_left_of_its_ceiling(home:
         bar = row(page, "broken").get_by_role("img")
         label = "$0.00 used, $0.00 held by running calls, $25.00 left of $25.00"
         assert await bar.get_attribute("aria-label") == label
+        become_stale(home)
         for form in ("CSV", "JSON"):
             async with page.expect_download() as saving:
-                await page.get_by_role("link", name=form, exact=True).click()
-            assert (await saving.value).suggested_filename.endswith(form.lower())
+                await page.get_by_role("button", name=f"Save the list as {form}").click()
+                if form == "CSV":
+                    await show_again(seen)
+            saved = await saving.value
+            assert saved.suggested_filename.endswith(form.lower())
+            await saved.save_as(tmp_path / form)
+            assert scoped["id"] in (tmp_path / form).read_text(encoding="utf-8")
         assert await axe(page) == []
         assert seen.complaints == []
 

@@ -1,16 +1,19 @@
 """An answer is kept when the tool asks for it, whole and sealed; of every other nothing is (P9)."""
 
 import asyncio
+from asyncio import StreamReader, StreamWriter
 
 import httpx
 import pytest
 
 from broker.errors import FileGone
-from broker.files import Files
+from broker.files import Files, shed
 from keysteward.demo.fake_provider import Gate, Mode
 from store import Owner
 from tests.kit.canary import files_with
 from tests.kit.installation import HeldTool, Installation, Person, StoredKey
+from tests.kit.scripted import answer, scripted
+from tests.kit.whole_account import VISIT
 from vault.errors import SealBroken
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("key")]
@@ -48,6 +51,9 @@ async def kept(house: Installation, person: Person) -> list[tuple[str, str, byte
 
 
 async def parts(house: Installation, person: Person) -> int:
+    """Count the sealed parts that are left once what is to go is gone."""
+    while await house.store.write(shed):
+        pass
     row = await house.store.read(
         lambda tx: tx.one(
             "SELECT count(*) FROM file_parts WHERE account = :account",
@@ -213,3 +219,48 @@ class TestWhose:
         await files_of(house).delete(ada.owner, file.id)
         assert await kept(house, ada) == []
         assert await parts(house, ada) == 0
+
+
+class TestMoving:
+    async def test_an_answer_whose_account_moves_meanwhile_is_kept_for_the_new_one(
+        self, house: Installation, ada: Person, tool: HeldTool
+    ) -> None:
+        came, go = asyncio.Event(), asyncio.Event()
+
+        async def script(_: bytes, __: StreamReader, writer: StreamWriter) -> None:
+            came.set()
+            await go.wait()
+            writer.write(answer(body=b'{"paid":"for"}'))
+
+        async with scripted(script) as upstream:
+            house.send_to("openai", upstream)
+            going = asyncio.ensure_future(asked(house, tool, "moved.json"))
+            await came.wait()
+            to = await move(house, ada)
+            go.set()
+            got = await going
+        assert (got.status_code, got.content) == (200, b'{"paid":"for"}')
+        (file,) = await files_of(house).latest(to, before=None, most=9)
+        assert (file.id, file.name) == (got.headers["keysteward-file"], "moved.json")
+
+    async def test_a_file_that_does_not_open_stands_in_no_ones_way(
+        self, house: Installation, ada: Person, tool: HeldTool
+    ) -> None:
+        await asked(house, tool, "spoilt")
+        await house.store.write(
+            lambda tx: tx.run(
+                "UPDATE files SET facts = x'00' WHERE account = :account",
+                account=ada.owner.account,
+            )
+        )
+        to = await move(house, ada)
+        (file,) = await files_of(house).latest(to, before=None, most=9)
+        assert file.name == "/does not open/"
+
+
+async def move(house: Installation, person: Person) -> Owner:
+    """Give the account another address."""
+    assert house.app.graphql is not None
+    moving, at = house.app.graphql._services.people.moving, house.clock()
+    address = f"new{person.owner.account[:9]}@example.org"
+    return await house.store.write(lambda tx: moving.move(tx, person.owner, address, VISIT, at=at))

@@ -5,6 +5,7 @@ The others are not opened for it.
 
 import asyncio
 import base64
+import gzip
 import json
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
@@ -18,9 +19,12 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from keysteward.masterkey import keyring_of
 from providers import find
 from store import Store, Tx
+from tests.kit.canary import files_with
 from tests.kit.installation import HeldTool, Installation, Person, StoredKey
+from tests.kit.people import settle_in
 from tests.kit.scripted import answer, says, scripted
 from vault.rows import KeyState
 from vault.secret import Secret
@@ -236,3 +240,75 @@ async def elsewhere(house: Installation) -> AsyncIterator[Store]:
     """The same database, as another process has it open."""
     async with await Store.open(Path(house.store.path)) as store:
         yield store
+
+
+async def test_a_model_that_the_provider_names_is_kept_unless_it_is_a_key(
+    house: Installation, ada: Person, other: StoredKey, tool: HeldTool
+) -> None:
+    told = {"model": other.secret, "object": "chat.completion", "choices": [], "usage": {}}
+    async with scripted(says(answer(body=json.dumps(told).encode()))) as upstream:
+        house.send_to("openai", upstream)
+        assert other.secret not in (await ask(house, tool)).text
+    call = await ada.call_ended()
+    assert call.model == CHAT["model"]
+    await house.store.erase_remains()
+    assert files_with(house.config.data, other.secret.encode()) == []
+
+
+async def test_what_has_no_form_and_stands_as_the_model_is_in_no_row_afterwards(
+    house: Installation, ada: Person, tool: HeldTool
+) -> None:
+    await ada.add_key(label="another")
+    own = await ada.add_key("vultr")
+    told = {"model": own.secret, "object": "chat.completion", "choices": [], "usage": {}}
+    async with scripted(says(answer(body=json.dumps(told).encode()))) as upstream:
+        house.send_to("openai", upstream)
+        async with house.client(tool.token) as client:
+            await client.post("/v1/chat/completions", json=CHAT | {"model": own.secret})
+    assert [call.model for call in await ada.calls_ended()] == [None]
+    await house.store.erase_remains()
+    assert files_with(house.config.data, own.secret.encode()) == []
+
+
+async def test_an_account_made_anew_at_the_same_address_has_its_own_keys_struck(
+    house: Installation, ada: Person, tool: HeldTool
+) -> None:
+    await ada.add_key(label="another")
+    await ada.add_key("vultr")
+    await ask(house, tool)
+    assert house.app.graphql is not None
+    deletion, at = house.app.graphql._services.people.deletion, house.clock()
+    await ada.calls_ended()
+    await house.store.write(lambda tx: deletion.carry_out(tx, ada.owner, at=at))
+    await house.store.write(lambda tx: deletion.finish(tx, ada.owner))
+    await settle_in(house.store, ada.owner, keyring=keyring_of(house.config), created_at=at + 1)
+    await ada.add_key()
+    anew = await ada.add_key("vultr")
+    tool = await ada.make_tool()
+    async with scripted(says(answer(body=echoed(anew.secret)))) as upstream:
+        house.send_to("openai", upstream)
+        got = await ask(house, tool)
+    assert got.status_code == 200
+    assert forms_in(got.content, anew.secret) == []
+
+
+async def test_a_bomb_of_a_keys_ending_lets_others_have_their_turn(
+    house: Installation, ada: Person, key: StoredKey, other: StoredKey, tool: HeldTool
+) -> None:
+    bomb = gzip.compress(key.secret[-4:].encode() * (1 << 18), mtime=0)
+    turns, is_over = 0, False
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while not is_over:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with scripted(says(answer(b"content-encoding: gzip", body=bomb))) as upstream:
+        house.send_to("openai", upstream)
+        turning = asyncio.ensure_future(take_turns())
+        async with asyncio.timeout(20):
+            assert len((await ask(house, tool)).content) == 1 << 20
+        is_over = True
+        await turning
+    assert turns > 16  # a piece is 64 KiB: each of them ends in a turn

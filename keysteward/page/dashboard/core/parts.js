@@ -252,8 +252,11 @@ document.body.append(region);
 
 /** Have a sentence read out to who can't see what has changed. */
 export function say(sentence) {
-  // Beneath an open dialog all else is inert, and is not read out.
-  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(region);
   region.textContent = "";
-  requestAnimationFrame(() => { region.textContent = sentence; });
+  // Once a dialog that was done with is gone. Beneath one that is open all else is inert, and is not
+  // read out.
+  requestAnimationFrame(() => {
+    ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(region);
+    requestAnimationFrame(() => { region.textContent = sentence; });
+  });
 }
