@@ -24,6 +24,14 @@ DAY: Final = 86_400
 DAYS: Final = 12
 SIZE: Final = {"width": 1280, "height": 800}
 DOORS: Final = ("/sign-in", "/sign-up", "/reset", "/security")
+PRICES: Final = {
+    ("openai", "gpt-5"): "0.18",
+    ("openai", "gpt-4o-mini"): "0.03",
+    ("anthropic", "claude-sonnet-4-5"): "0.12",
+    ("anthropic", "claude-haiku-4-5"): "0.05",
+    ("google", "gemini-2.5-flash"): "0.02",
+}
+TAKES_ITS_TOKEN: Final = {"google": "x-goog-api-key", "anthropic": "x-api-key"}
 WORK: Final = {
     "research agent": [("openai", "gpt-5", 3), ("anthropic", "claude-sonnet-4-5", 2)],
     "nightly report": [("openai", "gpt-4o-mini", 2), ("google", "gemini-2.5-flash", 1)],
@@ -38,10 +46,10 @@ async def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as data:
         async with house(Path(data), clock=clock) as home:
             ada, tokens = await settled(home)
-            for _ in range(DAYS):
-                await worked(home, tokens)
+            for day in range(DAYS):
+                await worked(home, tokens, day)
                 clock.forward(seconds=DAY)
-            await worked(home, tokens)
+            await worked(home, tokens, DAYS)
             ada = await home.signed_in(ada)  # a session ends after a day in which nobody came
             await calls(ada)
             async with (
@@ -66,21 +74,27 @@ async def settled(home: House) -> tuple[Visitor, dict[str, str]]:
         await ada.key(provider, label=label, verify=verify)
     tokens = {name: (await ada.tool(name=name))[1] for name in WORK}
     await ceiling(ada, "25", provider="openai")
-    await ceiling(ada, "0.08", provider="anthropic")
+    await ceiling(ada, "9", provider="anthropic")
+    for (provider, model), each in PRICES.items():
+        rates = [{"measure": "REQUEST", "amount": each}]
+        await ada.do("setPrice", provider=provider, item=model, rates=rates)
     gone = await ada.key("openai", label="leaked")
     await ada.do("removeKey", id=gone["id"])
     return ada, tokens
 
 
-async def worked(home: House, tokens: dict[str, str]) -> None:
-    """Have each tool do a day's work."""
-    for name, token in tokens.items():
-        tool = (await home.visitor(token=token)).http
+async def worked(home: House, tokens: dict[str, str], day: int) -> None:
+    """Have each tool do a day's work; some days there is more of it."""
+    tool = (await home.visitor()).http
+    for number, (name, token) in enumerate(tokens.items()):
         for provider, model, count in WORK[name]:
-            for _ in range(count):
-                await tool.post(
-                    f"/via/{provider}{_path(provider, model)}", json=_body(provider, model)
-                )
+            header = TAKES_ITS_TOKEN.get(provider, "authorization")
+            value = token if provider in TAKES_ITS_TOKEN else f"Bearer {token}"
+            headers = {header: value, "anthropic-version": "2023-06-01"}
+            for _ in range(count + (day * 7 + number * 3) % 4):
+                path, body = _path(provider, model), _body(provider, model)
+                answer = await tool.post(f"/via/{provider}{path}", json=body, headers=headers)
+                answer.raise_for_status()
 
 
 def _path(provider: str, model: str) -> str:
