@@ -67,19 +67,20 @@ clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage bench/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment. dev.lock holds all of requirements.lock, at the same versions.
+# The environment. dev.lock holds all of requirements.lock, at the same versions. Each lock is whole:
+# without `--no-deps` pip asks for the newest version of a package that another needs with an extra.
 $(VENV)/pyvenv.cfg:
 	@echo "Making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.server: requirements.lock $(BIN)/keysteward
 	@echo "Installing what the server needs"
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.dev: dev.lock requirements.lock $(BIN)/keysteward
 	@echo "Installing what tests, checks and the tour need"
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r dev.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r dev.lock
 	@touch $@ $(VENV)/.server
 
 # `.venv/bin/keysteward`, from anywhere: the checkout itself, so nothing needs building.
