@@ -175,6 +175,7 @@ class TestBroken:
     @pytest.mark.parametrize(
         "body",
         [gzip.compress(events())[:-9], b"not gzip", gzip.compress(events())[:-8] + b"\0" * 8],
+        ids=["cut off", "no gzip", "wrong sum"],
     )
     async def test_what_is_broken_ends_like_any_answer_that_breaks(
         self, house: Installation, ada: Person, tool: HeldTool, body: bytes
