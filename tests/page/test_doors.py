@@ -301,7 +301,7 @@ async def test_the_way_to_github_and_back_is_open_under_the_policy(
         await browser.page.locator("[role=alert]").wait_for()
         home.far.user["id"] = somebody
         if scripts:  # what came back stands in the address no longer
-            assert browser.page.url.endswith("/auth/github/callback")
+            await browser.page.wait_for_url(f"{browser.url}/auth/github/callback")
 
 
 async def test_every_page_fits_every_screen_and_axe_finds_nothing(home: Home) -> None:
