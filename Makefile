@@ -23,9 +23,11 @@ run: $(VENV)/.server
 demo: $(VENV)/.dev
 	@exec $(RUN) demo
 
-# One process a core; a file's tests stay together, since many share one installation.
+# One process a core; a file's tests stay together, since many share one installation. The slow ones
+# go first, so that no core waits for them at the end.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
+	  $(or $(ARGS),tests/page tests/cli tests/fanout tests/demo tests)
 
 # The gate besides the tests. `schema.graphql`, README's tables and the locks are held equal to what
 # they are made from by tests; those few run here again, so that this target stands for itself.
