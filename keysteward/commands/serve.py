@@ -149,6 +149,7 @@ def _say_where(console: Console, config: Config) -> None:
     rows = [("GraphQL", f"{url}/graphql"), ("Health", f"{url}/health and {url}/ready")]
     if config.graphiql:
         rows.insert(0, ("GraphiQL", f"{url}/graphiql"))
+    rows.insert(0, ("Dashboard", f"{url}/dashboard"))
     rows.append(("Base URLs", "for the official SDKs, with a tool token as their API key:"))
     rows += [(f"  {row.name}", f"{url}/via/{row.id}{row.sdk_path}") for row in CATALOGUE.values()]
     for name, where in rows:

@@ -66,6 +66,8 @@ def test_the_first_start_makes_what_is_missing_and_serves_at_the_addresses_it_pr
         assert get(f"{server.url}/health")[0] == 200
         assert get(f"{server.url}/ready")[0] == 200
         assert get(f"{server.url}/graphiql")[0] == 200
+        assert f"{server.url}/dashboard\n" in server.text
+        assert get(f"{server.url}/dashboard")[0] == 200  # by way of signing in
         assert ask(server.url, "{ providers { basePath } }") == {
             "providers": [{"basePath": f"/via/{p.id}{p.sdk_path}"} for p in CATALOGUE.values()]
         }
