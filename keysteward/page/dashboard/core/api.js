@@ -4,7 +4,7 @@
 // the contract says that it is one; a login that is not fresh is made so on the way (fresh.js).
 
 /** Something expected that was in the way: its kind (the contract's type) and its sentence. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(kind, message, facts = {}) {
     super(message);
     this.kind = kind;
@@ -13,7 +13,7 @@ export class Problem extends Error {
 }
 
 /** The server was not reached, or answered in no form of ours. What is shown may be stale. */
-export class Unreachable extends Problem {
+class Unreachable extends Problem {
   constructor() {
     super("Unreachable", "keysteward can't be reached at this moment. Nothing was lost: try again.");
   }
@@ -47,7 +47,7 @@ async function send(query, variables) {
 }
 
 /** Where to sign in, and back to this page. Nothing but its path is told. */
-export function leaveToSignIn() {
+function leaveToSignIn() {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   return new Promise(() => {});
 }

@@ -175,7 +175,7 @@ function Plaintext({ of, name }) {
 }
 
 /** Give the provider whose keys begin as this text does; the longest beginning counts. */
-export function providerOf(text, providers) {
+function providerOf(text, providers) {
   let found = null;
   let length = 0;
   for (const provider of providers) {

@@ -110,7 +110,7 @@ function Totals({ of, span }) {
 }
 
 /** Give the span's days, or months where they are many, each with what was spent; days without are 0. */
-export function barsOf(days, first, last) {
+function barsOf(days, first, last) {
   const byMonth = dayAfter(first, MOST_BARS) <= last;
   const size = byMonth ? 7 : 10;
   const bars = new Map();
@@ -148,7 +148,7 @@ function Days({ of, first, last }) {
 }
 
 /** The least of 1, 2, 2.5 or 5 times a power of ten that is no less. */
-export function topOf(highest) {
+function topOf(highest) {
   const power = 10 ** Math.floor(Math.log10(highest));
   return [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= highest * 0.999999);
 }
