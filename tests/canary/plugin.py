@@ -43,7 +43,9 @@ GIVEN_OUT: Final = {
 _ONCE: Final = re.compile(rb"kso_[0-9A-Za-z]{49}")
 OUTBOX: Final = "outbox.mbox"
 """The letters of an installation that has no mail server: they are meant to hold tickets."""
-_OF_CLIENTS: Final = ("httpx", "httpcore", "openai", "anthropic", "google", "websockets.client")
+_OF_OTHERS: Final = ("httpx", "httpcore", "openai", "anthropic", "google", "websockets")
+"""Loggers of the tests' own clients, and of providers that a test plays: both hold keys by right.
+keysteward's websockets log under names of its own, or not at all."""
 _MOST_OF_A_BODY: Final = 1 << 20
 
 
@@ -67,7 +69,7 @@ class Search:
 
 
 class _LogHandler(logging.Handler):
-    """Searches every record, as text with its traceback, of all but the clients' own loggers."""
+    """Searches every record, as text with its traceback, of all but others' loggers."""
 
     def __init__(self, search: Search) -> None:
         super().__init__(level=0)
@@ -75,7 +77,7 @@ class _LogHandler(logging.Handler):
         self._busy = threading.local()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.startswith(_OF_CLIENTS) or getattr(self._busy, "now", False):
+        if record.name.startswith(_OF_OTHERS) or getattr(self._busy, "now", False):
             return
         self._busy.now = True
         try:

@@ -86,7 +86,7 @@ async def test_at_debug_no_log_holds_the_token(caplog: pytest.LogCaptureFixture)
         return [r.getMessage() for r in caplog.records if r.name != "websockets.server"]
 
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("websockets").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="websockets")
     async with (
         asyncio.timeout(10),
         ScriptedServer(script, refuse) as server,
