@@ -40,7 +40,16 @@ from keysteward.downloads import download_routes
 from keysteward.follower import Follower
 from keysteward.graphql import GRAPHQL, GraphQLEndpoint
 from keysteward.hardening import harden
-from keysteward.http import VIA, CleanUrls, KnownHosts, SafeHeaders, Via, health_routes
+from keysteward.http import (
+    VIA,
+    CleanUrls,
+    KnownHosts,
+    SafeHeaders,
+    Via,
+    bears_a_credential,
+    health_routes,
+    refuse_url,
+)
 from keysteward.masterkey import keyring_of, written_keys
 from keysteward.people import gather
 from metering import prices
@@ -78,7 +87,8 @@ class App:
         elif self.via and scope["type"] == "websocket" and scope["path"].startswith(VIA):
             await self.via.converse(scope, receive, send)
         elif self.graphql and scope["type"] == "websocket" and scope["path"] == GRAPHQL:
-            await self.graphql(scope, receive, send)
+            is_refused = bears_a_credential(scope)
+            await (refuse_url if is_refused else self.graphql)(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

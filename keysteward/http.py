@@ -180,22 +180,31 @@ class CleanUrls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
-        if scope["type"] != "http" or not _bears_a_credential(scope):
-            await self._app(scope, receive, send)
-            return
-        sentence = "A credential stands in the URL. If it is a real one, rotate it."
-        await PlainTextResponse(
-            sentence, HTTPStatus.BAD_REQUEST, headers={"cache-control": "no-store"}
-        )(scope, receive, send)
+        is_refused = scope["type"] != "lifespan" and bears_a_credential(scope)
+        await (refuse_url if is_refused else self._app)(scope, receive, send)
 
 
-def _bears_a_credential(scope: Scope) -> bool:
+def bears_a_credential(scope: Scope) -> bool:
+    """Tell whether a request's or a websocket's URL holds what should stand in a header."""
     query = scope["query_string"]
     return (
         request.names_a_credential(query, (b"key",))
         or request.carries_a_key(scope["raw_path"])
         or request.carries_a_key(query)
     )
+
+
+async def refuse_url(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a websocket's handshake, whose URL bears a credential."""
+    if scope["type"] == "websocket":
+        # uvicorn logs a socket's URL.
+        scope["path"], scope["query_string"] = "/", b""
+        await receive()
+    sentence = "A credential stands in the URL. If it is a real one, rotate it."
+    answer = PlainTextResponse(
+        sentence, HTTPStatus.BAD_REQUEST, headers={"cache-control": "no-store"}
+    )
+    await answer(scope, receive, send)
 
 
 class KnownHosts:

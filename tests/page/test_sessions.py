@@ -1,12 +1,15 @@
 """The page of sessions in a real Chromium: which browsers are signed in, and ending them."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from store.clock import SECOND
 from tests.kit.axe import axe
-from tests.kit.chromium import ONE_BROWSER
-from tests.kit.dashboard import XSS, become_stale, opened, show_again
-from tests.kit.graphql_client import house
+from tests.kit.chromium import ONE_BROWSER, window
+from tests.kit.dashboard import XSS, become_stale, let_in, opened, show_again, visit
+from tests.kit.graphql_client import House, house
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -82,3 +85,15 @@ async def test_a_browsers_own_words_are_read_as_a_person_would_say_them(tmp_path
             }"""
             said = await seen.page.evaluate(script, list(DEVICES))
             assert dict(zip(DEVICES, said, strict=True)) == DEVICES
+
+
+async def test_how_long_ago_it_was_goes_on_while_one_looks(home: House) -> None:
+    ada = await home.person()
+    async with window() as seen:
+        page = seen.page
+        await page.clock.install(time=datetime.fromtimestamp(home.clock.now / SECOND, UTC))
+        await let_in(seen, home, ada)
+        await visit(seen, home, SESSIONS)
+        # Less than the silence after which the page would take itself for lost, and ask anew.
+        await page.clock.fast_forward(8_000)
+        await page.get_by_text(re.compile(r"^(8|9|10|11) seconds ago$")).first.wait_for()

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from accounts import tokens
 from accounts.tokens import TokenKind
@@ -16,6 +19,7 @@ from tests.kit.scripted import spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+PROTOCOL = Subprotocol("graphql-transport-ws")
 NAMES = ("key", "api_key", "access_token", "sig", "Signature", "x-amz-security-token", "%73ig")
 
 
@@ -90,6 +94,20 @@ async def test_no_page_of_ours_takes_one_either(path: str, house: Installation) 
             assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
             assert not re.search(f"{token}|{shaped}", answer.text)
         assert (await client.get(f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAV")).status_code != 400
+
+
+async def test_no_websocket_of_ours_does(house: Installation) -> None:
+    token = tokens.make(TokenKind.TOOL).text
+    address = f"{house.url.replace('http', 'ws')}/graphql"
+    for query in (f"authorization=Bearer%20{token}", f"access_token={token}", f"x={token}"):
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(f"{address}?{query}", subprotocols=[PROTOCOL], proxy=None)
+        answer = refusal.value.response
+        assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
+        assert answer.body is not None
+        assert b"rotate it" in answer.body
+    async with connect(f"{address}?v=1", subprotocols=[PROTOCOL], proxy=None) as one:
+        assert one.subprotocol == PROTOCOL
 
 
 async def test_a_key_in_place_of_a_model_s_name_does_not_stay_in_the_ledger(

@@ -1,7 +1,10 @@
 // The way from one page of the dashboard to another: the shell (app.js) follows.
 
-/** Go to another page of the dashboard without loading the shell anew. */
-export function go(path) {
-  history.pushState(null, "", path);
+/**
+ * Go to another page of the dashboard without loading the shell anew. `inPlace` leaves no way back
+ * to where one was: for what changes with every key that is pressed.
+ */
+export function go(path, { inPlace = false } = {}) {
+  history[inPlace ? "replaceState" : "pushState"](null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }

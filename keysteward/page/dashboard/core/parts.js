@@ -79,8 +79,22 @@ export function Cell({ head, numeric, children }) {
 /** A word with a colour: kind is "plain", "good", "warn" or "bad". The word alone says it, too. */
 export const Badge = ({ kind = "plain", children }) => html`<span class="badge ${kind}">${children}</span>`;
 
+const TICK = 5000;
+const clocks = new Set();
+setInterval(() => { if (!document.hidden) for (const tick of clocks) tick(Date.now()); }, TICK);
+
+/** Have a part drawn anew every few seconds: time passes. */
+function useTicks() {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    clocks.add(tick);
+    return () => clocks.delete(tick);
+  }, []);
+}
+
 /** A moment, as the reader's own zone and language have it; to the second when pointed at. */
 export function When({ at, never = "never" }) {
+  useTicks();
   if (!at) return html`<span class="quiet">${never}</span>`;
   return html`<time datetime=${at} title=${whenExactly(at)}>${whenIn(at)}</time>`;
 }

@@ -9,9 +9,9 @@ const number = new Intl.NumberFormat();
 const STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 
 /** "3 minutes ago" within a week, the date otherwise. */
-export function whenIn(text, now = Date.now()) {
+export function whenIn(text) {
   const at = new Date(text);
-  let past = (at.getTime() - now) / 1000;
+  let past = (at.getTime() - Date.now()) / 1000;
   for (const [unit, size] of STEPS) {
     if (Math.abs(past) < size) return ago.format(Math.round(past), unit);
     past /= size;

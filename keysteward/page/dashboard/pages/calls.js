@@ -87,12 +87,12 @@ function dayAt(time, moment) {
 
 function Filters({ query, names }) {
   const which = whichOf(query);
-  const change = (name, value) => {
+  const change = (name, value, options) => {
     const wanted = new URLSearchParams(query);
     if (value === null) wanted.delete(name);
     else wanted.set(name, value);
     const rest = wanted.toString();
-    go(`${location.pathname}${rest && `?${rest}`}`);
+    go(`${location.pathname}${rest && `?${rest}`}`, options);
   };
   const nameOf = (sort, value) => names?.[sort].get(value) ?? (value === "" ? NO_MODEL : value);
   const chosen = [
@@ -112,7 +112,8 @@ function Filters({ query, names }) {
       ${TIMES.map(([time, words]) => html`<${Field} label=${`${words} (in UTC)`} type="date" value=${dayAt(time, which[time])}
         onChange=${(event) => {
           const day = event.target.value;
-          change(time, day ? beginOf(time === "to" ? dayAfter(day) : day) : null);
+          // A date field says each digit of a year as a change.
+          change(time, day ? beginOf(time === "to" ? dayAfter(day) : day) : null, { inPlace: true });
         }} />`)}
     </div>
     ${chosen.length > 0 && html`<ul class="chips" aria-label="What the list is narrowed to">${chosen.map(([name, words]) => html`<li>
