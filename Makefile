@@ -9,6 +9,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m keysteward
 
+# Or each of the hundred servers that the tests start would compile the house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check coverage lock readme readme-tour schema.graphql screens clean \
         bench bench-revoke bench-broker bench-ceilings bench-metering bench-accounts bench-vault \

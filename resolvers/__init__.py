@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any, Final
 
 import strawberry
@@ -235,8 +236,9 @@ def _extensions(
     ]
 
 
+@cache
 def build(*, introspection: bool = True) -> Schema:
-    """Put the schema together. Without introspection nobody can ask for it, signed in or not."""
+    """Put the schema together, once. Without introspection nobody can ask for it at all."""
     return Schema(
         query=Query,
         mutation=Mutation,

@@ -13,6 +13,7 @@ from keysteward.people import gather
 from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.kit.clock import MovedClock
+from tests.kit.empty_database import lay_empty_database
 from tests.kit.passwords import CHEAP
 from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
@@ -37,6 +38,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(data: Path) -> AsyncIterator[Store]:
     """An open database in which nobody lives yet."""
+    lay_empty_database(data / "keysteward.db")
     async with await Store.open(data / "keysteward.db") as opened:
         yield opened
 

@@ -87,10 +87,9 @@ def main() -> None:
     )
     logs.set_up(config.log_level)
     reservations.admit = _admit
-    # Made once for all: no call to a provider on loopback needs anything of them.
-    schema, authorities = build(introspection=False), outbound.tls_context()
-    vars(app)["build"] = lambda **_: schema
-    vars(outbound)["tls_context"] = lambda: authorities
+    # Made once for all, before the children are.
+    build(introspection=config.introspection)
+    outbound.shared_tls()
     # Its first price takes half a second of imports.
     catalogue.quote(
         Request("openai", "POST", "/v1/chat/completions", "", "application/json", {}, _CHAT)

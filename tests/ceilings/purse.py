@@ -1,7 +1,6 @@
 """What a test does with somebody's ceilings, and what it sees of their money."""
 
 import json
-import ssl
 from typing import Any
 
 import httpx
@@ -27,8 +26,6 @@ CHAT: dict[str, Any] = {
     "max_tokens": 20,
 }
 STREAM = CHAT | {"stream": True}
-_AUTHORITIES = ssl.create_default_context()
-"""Read once: each client would read all of them anew."""
 
 
 class Purse:
@@ -125,13 +122,7 @@ async def chat(
 
 def client(house: Installation, tool: HeldTool, provider: str = "openai") -> httpx.AsyncClient:
     """Give a plain HTTP client of a provider's base URL."""
-    return httpx.AsyncClient(
-        base_url=f"{house.url}/via/{provider}",
-        headers={"authorization": f"Bearer {tool.token}"},
-        trust_env=False,
-        timeout=30,
-        verify=_AUTHORITIES,
-    )
+    return house.client(tool.token, provider)
 
 
 def refused(answer: httpx.Response) -> tuple[str, bool]:

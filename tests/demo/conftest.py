@@ -1,15 +1,12 @@
 """A made-up provider of its own for each test, and a plain client of it."""
 
-import ssl
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from keysteward.demo.fake_provider import FakeProvider, KeyKind, running
-
-TLS = ssl.create_default_context()
-"""Made once: a client would read every certificate anew."""
+from tests.kit.loopback_http import NO_TLS
 
 
 @pytest.fixture
@@ -28,6 +25,6 @@ async def caller(charging: FakeProvider) -> AsyncIterator[httpx.AsyncClient]:
     }
     async with (
         running(charging) as base,
-        httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, verify=TLS) as client,
+        httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, verify=NO_TLS) as client,
     ):
         yield client

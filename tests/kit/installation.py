@@ -30,6 +30,8 @@ from providers import CATALOGUE, find
 from store import ProvenOwner, Store
 from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
+from tests.kit.empty_database import lay_empty_database
+from tests.kit.loopback_http import NO_TLS
 from tests.kit.passwords import CHEAP
 from tests.kit.people import settle_in
 from vault.rows import KeyState
@@ -178,7 +180,11 @@ class Installation:
         if provider == "anthropic":
             headers["anthropic-version"] = "2023-06-01"
         return httpx.AsyncClient(
-            base_url=f"{self.url}/via/{provider}", headers=headers, trust_env=False, timeout=30
+            base_url=f"{self.url}/via/{provider}",
+            headers=headers,
+            trust_env=False,
+            timeout=30,
+            verify=NO_TLS,
         )
 
     def direct(self, secret: str, provider: str = "openai") -> httpx.AsyncClient:
@@ -319,6 +325,7 @@ async def served(
             {"KEYSTEWARD_DATA": str(data), "KEYSTEWARD_UPSTREAMS": upstreams}, dotenv=None
         )
         make_missing(config)
+        lay_empty_database(config.database)
         app = create_app(
             config,
             clock=clock,

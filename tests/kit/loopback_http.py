@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.kit.scripted import answer, scripted
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain http on loopback: to read the authorities' certificates takes each 20 ms."""
 Writer = Any
 """The connection's `asyncio.StreamWriter`, for those who answer bit by bit."""
 
