@@ -24,13 +24,14 @@ TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"
 _MORE: Final = {"target-size": {"enabled": True}}
 CONTRAST: Final = ("color-contrast", "link-in-text-block")
 """The rules that another colour scheme can break, where the rest was seen to hold."""
+_LOOKED_AT: Final = "[...document.querySelectorAll('dialog:modal')].at(-1) ?? document"
 
 
 async def axe(page: "Page", *, rules: Sequence[str] = ()) -> list[str]:
     """Give each violation as a short sentence: the rule, what it asks for, and where it is broken.
 
-    All rules of `TAGS`, or those that are named. The page must be at rest: what is still fading in
-    has its colours measured half way.
+    All rules of `TAGS`, or those that are named. Beneath an open dialog all is inert, and is not
+    looked at. The page must be at rest: what is still fading in has its colours measured half way.
     """
     only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
     options = {"runOnly": only, "rules": {} if rules else _MORE, "resultTypes": ["violations"]}
@@ -41,8 +42,9 @@ async def axe(page: "Page", *, rules: Sequence[str] = ()) -> list[str]:
             "Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"}
         )
         context = world["executionContextId"]
-        await _evaluate(devtools, context, _source())
-        found = await _evaluate(devtools, context, f"axe.run(document, {json.dumps(options)})")
+        if not await _evaluate(devtools, context, "'axe' in globalThis"):
+            await _evaluate(devtools, context, _source())
+        found = await _evaluate(devtools, context, f"axe.run({_LOOKED_AT}, {json.dumps(options)})")
     finally:
         await devtools.detach()
     assert found["passes"], "axe found nothing that it could look at"

@@ -10,7 +10,8 @@ _BROKEN = """<!doctype html><html lang="en"><title>A page</title><main><h1>A pag
   <label>Name <input></label>
   <input>
   <font color="#bbb">pale</font>
-  <p><a href="/a">a</a><a href="/b">b</a></p>"""
+  <p><a href="/a">a</a><a href="/b">b</a></p>
+  <dialog aria-label="Nothing else can be reached"><button></button></dialog>"""
 # As strict as a policy gets: no script, no string made into one.
 _STRICT = "default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -32,6 +33,8 @@ async def test_axe_finds_what_is_broken_and_the_page_sees_nothing_of_it() -> Non
         assert [each.partition(":")[0] for each in await axe(seen.page, rules=CONTRAST)] == [
             "color-contrast"
         ]
+        await seen.page.evaluate("document.querySelector('dialog').showModal()")
+        assert [each.partition(":")[0] for each in await axe(seen.page)] == ["button-name"]
         devtools = await seen.context.new_cdp_session(seen.page)
         kind = await devtools.send("Runtime.evaluate", {"expression": "typeof axe"})
         assert kind["result"]["value"] == "undefined"
