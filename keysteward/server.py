@@ -11,6 +11,9 @@ import uvicorn
 from keysteward.wires import LARGEST_BODY
 
 DRAIN_SECONDS: Final = 10
+IDLE_SECONDS: Final = 75
+"""Longer than clients keep a connection that is idle (httpx, and so OpenAI's and Anthropic's SDKs,
+5): else a request crosses with our closing, and is lost."""
 
 
 def settings(**given: Any) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def settings(**given: Any) -> dict[str, Any]:
         "proxy_headers": False,
         "log_config": None,
         "backlog": 4096,
+        "timeout_keep_alive": IDLE_SECONDS,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
         **given,
     }

@@ -5,9 +5,10 @@ import contextlib
 import os
 from typing import Any
 
+import httpx
 import pytest
 
-from keysteward.server import running
+from keysteward.server import running, settings
 from keysteward.wires import LONGEST_HEAD, Http
 from tests.kit.scripted import connected, spoken
 
@@ -124,3 +125,10 @@ async def test_pings_whose_answers_nobody_reads_are_not_answered_for_ever() -> N
     ping = b"\x89\xfd\0\0\0\0" + b"a" * 125
     async with running(app) as url:
         assert await taken(url, _UPGRADE, ping * 500, reads=b"\r\n\r\n") < _MUCH
+
+
+def test_a_client_gives_an_idle_connection_up_before_the_server_does() -> None:
+    """Else its next request crosses with the server's closing: lost, and perhaps not repeatable."""
+    clients = httpx.Limits().keepalive_expiry
+    assert clients is not None
+    assert settings()["timeout_keep_alive"] > 2 * clients

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from keysteward.demo.fake_provider import FakeProvider, KeyKind, Mode, running
 from tests.canary.plugin import without_given_out, without_tickets
@@ -73,7 +73,11 @@ def wrong_places(secret: str, token: str) -> Iterator[tuple[str, dict[str, Any]]
 async def on_a_socket(url: str, secret: str, token: str) -> list[bytes]:
     """Say secrets where none belong on websockets; give all that came back."""
     heard: list[bytes] = []
-    address = url.replace("http", "ws", 1) + f"/graphql?authorization=Bearer%20{token}&x={secret}"
+    address = url.replace("http", "ws", 1) + "/graphql"
+    for query in (f"authorization=Bearer%20{token}", f"x={secret}"):
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(f"{address}?{query}", proxy=None)
+        heard += [refusal.value.response.body or b"", str(refusal.value.response.headers).encode()]
     begin = f'{{"type": "connection_init", "payload": {{"authorization": "Bearer {token}"}}}}'
     ask = '{"type": "subscribe", "id": "1", "payload": {"query": "%s"}}'
     for frames in (

