@@ -79,7 +79,10 @@ _CREDENTIAL: Final = re.compile(
 )
 _OURS: Final = frozenset({CHOICE, SAVE_AS})
 _MOST_DIGITS: Final = 18
-_FILE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f/\\]{1,200}")
+# No controls, and no marks that turn a text's direction about: `fdp.exe` would end in `exe.pdf`.
+_FILE_NAME: Final = re.compile(
+    r"[^\x00-\x1f\x7f-\x9f/\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,200}"
+)
 _READS: Final = frozenset({"GET", "HEAD"})
 _CONDITIONS: Final = frozenset({b"range", b"if-none-match", b"if-modified-since"})
 _REQUEST_PASSES: Final = frozenset(

@@ -18,7 +18,7 @@ from keysteward.voices import Plan, Said, Voice, Voices
 from resolvers import Schema
 from resolvers.context import Services
 from store import Owner
-from store.changes import Change, CursorExpired, Reason
+from store.changes import AccountGone, Change, CursorExpired, Reason
 from vault.listeners import Audience, Listeners, Place, Seen, Watch
 
 _LOG: Final = logging.getLogger("keysteward.fanout")
@@ -156,6 +156,8 @@ class Member:
                 await self._catch_up()
         except OSError:
             return  # the socket is gone, and its handler about to say so
+        except AccountGone:
+            self.guest.wire.hang_up(_RESTART, _MOVED)
         except Exception:  # noqa: BLE001 - logged; the tool is told, and comes again
             _LOG.exception("a listener could not go on")
             self.guest.wire.hang_up(_FAULT, _AGAIN)
@@ -342,6 +344,8 @@ class Room:
             found, reached, is_all = await self.listeners.after(self.owner, self.cursor)
             for change in found:
                 await self._tell(change)
+        except AccountGone:
+            return  # nobody is told that nothing is missing; their sockets are about to be closed
         except CursorExpired as expired:
             for group in list(self._groups.values()):
                 said = group.voice.say(expired)

@@ -19,6 +19,11 @@ def redact_bytes(data: bytes) -> bytes:
     return _REDACTOR.clean_bytes(data)
 
 
+def is_plain(text: str) -> bool:
+    """Tell that nothing in a line even begins like a secret. No says nothing: ask `redact` then."""
+    return _REDACTOR.is_plain(text)
+
+
 def remember(value: bytes) -> None:
     """Strike this exact value from now on, wherever it stands. Only a keyed digest is kept."""
     _REDACTOR.known.remember(value)

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from redact.patterns import MARK
-from redact.process import names_a_secret, redact, redact_bytes
+from redact.process import is_plain, names_a_secret, redact, redact_bytes
 from redact.tracebacks import rendered
 
 _PLAIN: Final = (int, float, complex, type(None), date, time, UUID, Enum)
@@ -22,6 +22,7 @@ _MARK: Final = MARK.decode()
 # What logging sets by itself, again and again, from what is redacted already.
 _FORMATTED: Final = frozenset({"message", "asctime", "_told"})
 _STOCK_FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__)
+_TRACES: Final = ("exc_info", "exc_text", "stack_info")
 _STOCK_NAMES: Final = ("MainThread", "Thread-", "Task-", "asyncio_", "ThreadPoolExecutor-")
 
 
@@ -109,22 +110,27 @@ def redacted(record: logging.LogRecord) -> logging.LogRecord:
 
 def _redacted(made: logging.LogRecord) -> RedactedRecord:
     record = RedactedRecord.__new__(RedactedRecord)
-    fields = _Fields(made.__dict__)
-    dict.update(fields, exc_info=None)
+    before = made.__dict__
+    fields = _Fields(before)
     object.__setattr__(record, "__dict__", fields)
-    message = _message(made)
-    clean = redact(message)
-    if made.args:
-        parts = _parts(made, message, clean)
-        dict.update(fields, msg=_part(made.msg, message, clean), args=parts)
+    message, msg, args = _message(made), made.msg, made.args
+    if not args:
+        msg = clean = redact(message)
+    elif type(msg) is str and is_plain(f"{message}\n{msg}"):
+        # One question for both, as for most lines: each costs more than a line's length does.
+        clean = message
+        args = _parts(made, message, clean)
     else:
-        dict.update(fields, msg=clean)
-    object.__setattr__(record, "_told", (record.msg, record.args, clean))
-    for name in ("exc_info", "exc_text", "stack_info"):
-        if value := made.__dict__.get(name):
-            setattr(record, name, value)
+        clean = redact(message)
+        msg, args = _part(msg, message, clean), _parts(made, message, clean)
+    dict.update(fields, msg=msg, args=args, exc_info=None)
+    object.__setattr__(record, "_told", (msg, args, clean))
+    if any(map(before.get, _TRACES)):
+        for name in _TRACES:
+            if value := before.get(name):
+                setattr(record, name, value)
     for name in ("threadName", "taskName"):
-        if (value := made.__dict__.get(name)) and not value.startswith(_STOCK_NAMES):
+        if (value := before.get(name)) and not value.startswith(_STOCK_NAMES):
             setattr(record, name, value)
     return record
 
@@ -137,16 +143,17 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _parts(record: logging.LogRecord, message: str, clean: str) -> Any:
-    if isinstance(record.args, Mapping):
-        return {name: _part(value, message, clean) for name, value in record.args.items()}
-    return tuple(_part(value, message, clean) for value in record.args or ())
+    args = record.args or ()
+    if type(args) is not tuple and isinstance(args, Mapping):  # the second alone is slow
+        return {name: _part(value, message, clean) for name, value in args.items()}
+    return tuple([_part(value, message, clean) for value in args])
 
 
 def _part(value: Any, message: str, clean: str) -> Any:
     """Give an argument without its secrets, and without what only its place shows to be one."""
-    if isinstance(value, _PLAIN):
-        return value
     if message is clean and isinstance(value, str) and value in message:
+        return value
+    if isinstance(value, _PLAIN):
         return value
     safe = shown(value)
     if message is clean or not isinstance(value, str):

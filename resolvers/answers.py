@@ -83,6 +83,9 @@ _WITH_MORE: Final[dict[type[Exception], Callable[[str, Any], Problem]]] = {
     vault.KeyRefused: lambda message, failure: problems.KeyRejected(
         message=message, provider=strawberry.ID(failure.provider)
     ),
+    vault.KeyUnconfirmed: lambda message, failure: problems.KeyRejected(
+        message=message, provider=strawberry.ID(failure.provider)
+    ),
     vault.KeyPresent: lambda message, failure: problems.DuplicateKey(
         message=message, existing=strawberry.ID(failure.key)
     ),

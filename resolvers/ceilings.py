@@ -28,7 +28,7 @@ from schema.results import (
 )
 from schema.scalars import Cursor, InputUnfit, amount_of, cursor_of, instant, seq_of
 from store import Owner, Tx, changes
-from store.changes import Change, CursorExpired, Kind
+from store.changes import AccountGone, Change, CursorExpired, Kind
 from vault.listeners import Reached
 
 _CURRENCY: Final = re.compile("[a-z]{3}")
@@ -109,7 +109,7 @@ async def ceiling_hit(
                 elif audience.is_governed_by(event[0]):
                     await info.context.still_is_somebody()
                     yield CeilingHit.of(*event)
-    except SignInRequired:
+    except (SignInRequired, AccountGone):
         return  # the token or session has ended; its socket is about to be closed
     except CursorExpired as expired:
         yield problem_of(expired)  # type: ignore[misc]  # the table gives the union's own member

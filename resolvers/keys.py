@@ -27,7 +27,7 @@ from schema.results import (
 )
 from schema.scalars import SecretText, cursor_of
 from store import Owner
-from vault.errors import KeyGone, KeyMalformed, KeyRefused
+from vault.errors import KeyGone, KeyMalformed, KeyRefused, KeyUnconfirmed
 from vault.rows import KeyState
 from vault.secret import Secret
 from vault.vault import parse
@@ -103,13 +103,16 @@ async def reveal_key(info: Info, input: KeyInput) -> RevealKeyResult:  # noqa: A
 async def rotate_key(info: Info, input: RotateKeyInput) -> RotateKeyResult:  # noqa: A002
     """Put a new key in an old one's place, under the same id. Needs a fresh login.
 
-    The new one is verified before the old one goes. Calls that run finish with the old one.
+    The new one is verified before the old one goes: unless the provider says that it is good, or
+    you say `force` or not to verify, the old one stays. Calls that run finish with the old one.
     """
     owner = await info.context.proven_owner()
     vault = info.context.services.vault
     provider = CATALOGUE[(await vault.get(owner, input.id)).provider]
     secret = _pasted(input.secret)
     state = await _verified(info.context, provider, secret, verify=input.verify, force=input.force)
+    if state is KeyState.UNVERIFIED and input.verify and not input.force:
+        raise KeyUnconfirmed(provider.id, provider.name)
     entry, seq = await vault.rotate(owner, input.id, provider, secret, state=state)
     return KeyRotated(
         key=types.Key.of(entry),

@@ -11,7 +11,7 @@ from schema import types
 from schema.inputs import AcknowledgeInput
 from schema.results import Acknowledged, AcknowledgeResult
 from schema.scalars import Cursor, cursor_of, instant, seq_of
-from store.changes import Change, CursorExpired
+from store.changes import AccountGone, Change, CursorExpired
 from vault.listeners import Audience
 from vault.revocations import NotARevocation
 
@@ -70,6 +70,8 @@ async def key_revoked(
                 yield types.KeyRevoked.of(event)
             else:
                 yield types.Heartbeat(head=cursor_of(event.head), at=instant(event.at))
+    except AccountGone:
+        return  # its socket is about to be closed
     except CursorExpired as expired:
         yield problem_of(expired)  # type: ignore[misc]  # the table gives the union's own member
 

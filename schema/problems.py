@@ -54,7 +54,10 @@ class KeyNotFound(Problem):
     pass
 
 
-@strawberry.type(description="The provider answered that the key is no good; nothing was changed.")
+@strawberry.type(
+    description="The provider answered that the key is no good, or, where it was to take another's "
+    "place, did not answer that it is good; nothing was changed. `force` overrules."
+)
 class KeyRejected(Problem):
     provider: strawberry.ID
 

@@ -86,6 +86,13 @@ class CursorExpired(Failure):
         self.head = head
 
 
+class AccountGone(Failure):
+    """No such account any more: it was deleted, or goes on under another id."""
+
+    def __init__(self) -> None:
+        super().__init__("The account has another address, or is no more. Connect again.")
+
+
 _COLUMNS: Final = (
     "position, account, seq, kind, reason, provider, key, version, tool, at, was, ceiling, percent"
 )
@@ -152,7 +159,7 @@ def revocations_after(
     """Give the revocations above `seq` and the number up to which they are complete.
 
     Raises `CursorExpired` when some of them are no longer kept, or `seq` lies beyond the head
-    (as after an older backup was restored).
+    (as after an older backup was restored), and `AccountGone`.
     """
     return _after(tx, owner, seq, "reason IS NOT NULL", most)
 
@@ -160,7 +167,7 @@ def revocations_after(
 def of_kind_after(tx: Tx, owner: Owner, kind: Kind, seq: int) -> tuple[list[Change], int]:
     """Give the changes of one kind above `seq`, and the number up to which they are complete.
 
-    Raises `CursorExpired` as `revocations_after` does.
+    Raises as `revocations_after` does.
     """
     return _after(tx, owner, seq, "kind = :kind", _MOST_A_READ, kind=kind)
 
@@ -171,7 +178,9 @@ def _after(
     row = tx.one(
         "SELECT head, pruned FROM accounts WHERE account = :account", account=owner.account
     )
-    newest, pruned = (0, 0) if row is None else row
+    if row is None:  # not that nothing came: what came since stands under another id
+        raise AccountGone
+    newest, pruned = row
     if not pruned <= seq <= newest:
         raise CursorExpired(newest)
     rows = tx.all(

@@ -33,6 +33,16 @@ class KeyRefused(VaultFailure):
         self.provider = provider
 
 
+class KeyUnconfirmed(VaultFailure):
+    """The provider did not say that the new key is good, and the old one would be lost for it."""
+
+    def __init__(self, provider: str, name: str) -> None:
+        super().__init__(
+            f"{name} did not say that this key is good. The old one stays. Try again in a while."
+        )
+        self.provider = provider
+
+
 class KeyPresent(VaultFailure):
     """The owner has this very key already; `key` is its reference."""
 

@@ -208,7 +208,7 @@ class Listeners:
     async def after(self, owner: Owner, seq: int) -> tuple[list[Change], int, bool]:
         """Give revocations above `seq`, up to where they reach, and whether that is all for now.
 
-        Raises `CursorExpired`.
+        Raises `CursorExpired` and `AccountGone`.
         """
         found, reached = await self._revocations.after(owner, seq)
         # Many may be one page of several: read on at once, without a heartbeat between.
@@ -224,7 +224,7 @@ class Listeners:
         """Give every revocation after `after` (None: from now on), then live ones.
 
         A heartbeat comes once all that was missed has been given, then every few seconds. A tool
-        whose own end was given hears nothing more. Raises `CursorExpired`.
+        whose own end was given hears nothing more. Raises `CursorExpired` and `AccountGone`.
         """
         owner = audience.owner
         with self._ear(owner) as ear:

@@ -105,7 +105,10 @@ class Revocations:
         return await self._store.read(lambda tx: changes.head(tx, owner))
 
     async def after(self, owner: Owner, seq: int) -> tuple[list[Change], int]:
-        """Give the revocations above `seq`, and up to where they reach. Raises `CursorExpired`."""
+        """Give the revocations above `seq`, and up to where they reach.
+
+        Raises `CursorExpired` and `AccountGone`.
+        """
         return await self._store.read(lambda tx: changes.revocations_after(tx, owner, seq))
 
     async def acknowledge(self, owner: Owner, tool: str, instance: str, seq: int) -> int:

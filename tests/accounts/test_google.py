@@ -801,7 +801,7 @@ class TestTheFarSide:
 
         provider.answers[path] = flood
         assert "as it should" in await broken(google, provider)
-        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.wait_for(left.wait(), 30)
 
     async def test_an_answer_of_a_mebibyte_is_read(
         self, google: Google, provider: HostileGoogle

@@ -476,7 +476,7 @@ class TestRunning:
         try:
             await office.change("ALTER TABLE outbox RENAME TO gone")
             office.postman.wake.set()
-            await asyncio.wait_for(listening.heard.wait(), 10)
+            await asyncio.wait_for(listening.heard.wait(), 30)
         finally:
             logging.getLogger("keysteward.mail").removeHandler(listening)
         await office.change("ALTER TABLE gone RENAME TO outbox")

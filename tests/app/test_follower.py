@@ -54,7 +54,7 @@ async def follower(
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.001)
 

@@ -113,7 +113,7 @@ async def test_whoever_does_not_finish_a_head_is_hung_up_on(
 
 async def test_a_websocket_is_not_a_head_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Http, "head_seconds", 0.01)
-    async with running(app) as url, asyncio.timeout(10), connected(url) as (reader, writer):
+    async with running(app) as url, asyncio.timeout(30), connected(url) as (reader, writer):
         writer.write(_UPGRADE)
         await reader.readuntil(b"\r\n\r\n")
         with pytest.raises(TimeoutError):

@@ -115,7 +115,7 @@ async def talking_to(script: Script, **more: Any) -> AsyncIterator[SocketOut]:
         await script(reader, writer)
         await reader.read()
 
-    async with asyncio.timeout(20), scripted(agreeing) as url, going_out() as outbound:
+    async with asyncio.timeout(30), scripted(agreeing) as url, going_out() as outbound:
         socket = await opened(outbound, url, **more)
         assert isinstance(socket, SocketOut)
         yield socket
@@ -609,4 +609,4 @@ def test_it_speaks_tls_to_the_name_at_the_address_that_was_checked(
         await outbound.close()
 
     with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(asyncio.wait_for(promise(), 20))
+        runner.run(asyncio.wait_for(promise(), 30))

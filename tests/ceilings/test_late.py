@@ -120,7 +120,7 @@ async def test_a_call_that_leaves_after_its_account_has_moved_is_known_to_have_l
     there = await moved(house, purse, grace)
     house.fake.gate = Gate(after=0)
     directory.says.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await house.fake.gate.reached(1)
     await given_up(house)
     house.fake.gate.release()

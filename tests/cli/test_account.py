@@ -27,7 +27,10 @@ def people(server: Serving) -> Iterator[dict[str, httpx.Client]]:
         found = {}
         for name in ("ops", "eve"):
             made = httpx.Client(
-                base_url=server.url, headers={"keysteward-csrf": "1"}, trust_env=False
+                base_url=server.url,
+                headers={"keysteward-csrf": "1"},
+                trust_env=False,
+                timeout=60,  # passwords are hashed in what time others leave
             )
             found[name] = stack.enter_context(made)
             given = {"address": f"{name}@example.com", "password": PASSWORD}

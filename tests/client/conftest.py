@@ -40,7 +40,7 @@ class Heard:
         return [revocation.cursor for revocation in self.all]
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(30), self._news:
             await self._news.wait_for(lambda: len(self.all) >= count)
 
 

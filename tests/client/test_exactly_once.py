@@ -107,7 +107,7 @@ def test_each_revocation_is_applied_exactly_once_and_in_order(
             applied.append(revocation.cursor)
 
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(30),
             ScriptedServer(*[faulty.serve] * 30) as server,
             Listener(server.url, TOKEN, on_revoked=on_revoked, jitter=lambda _: 0.0) as listener,
         ):

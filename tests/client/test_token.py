@@ -88,7 +88,7 @@ async def test_at_debug_no_log_holds_the_token(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="websockets")
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         ScriptedServer(script, refuse) as server,
         Listener(server.url, TOKEN, jitter=lambda _: 0.0) as listener,
     ):
@@ -118,7 +118,7 @@ async def test_a_redirect_is_not_followed() -> None:
             tried.set()
         return 0.0
 
-    async with asyncio.timeout(10), ScriptedServer() as target:
+    async with asyncio.timeout(30), ScriptedServer() as target:
 
         def redirect(connection: ServerConnection, _: Request) -> Response:
             response = connection.respond(HTTPStatus.TEMPORARY_REDIRECT, "")
@@ -148,7 +148,7 @@ async def test_a_server_of_another_protocol_gets_no_token() -> None:
     async def other(socket: ServerConnection) -> None:
         received.extend([message async for message in socket])
 
-    async with asyncio.timeout(10), serve(other, "127.0.0.1", 0) as server:
+    async with asyncio.timeout(30), serve(other, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         async with Listener(f"http://127.0.0.1:{port}", TOKEN, jitter=jitter):
             await tried.wait()
@@ -164,7 +164,7 @@ async def test_no_proxy_stands_between_it_and_this_machine(monkeypatch: pytest.M
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         ScriptedServer(script) as server,
         Listener(server.url, TOKEN) as listener,
     ):

@@ -153,7 +153,7 @@ class _Heard:
 
 
 async def _until(true: Callable[[], bool], came: asyncio.Event) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not true():
             came.clear()
             await came.wait()

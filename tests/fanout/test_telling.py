@@ -169,7 +169,7 @@ async def test_a_socket_that_takes_nothing_holds_nobody_up_and_misses_nothing(ho
         first = (await store.read(lambda tx: changes.head(tx, owner))) + 1
         last = await store.write(many)
         numbers = list(range(first, last + 1))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             assert [await _cursor(quick) for _ in numbers] == numbers
         # Only now does the slow one read on.
         async with asyncio.timeout(30):
@@ -257,10 +257,10 @@ async def test_a_tool_counts_as_running_from_its_first_heartbeat_until_it_is_gon
         while await rows() < 2:
             await socket.event("Heartbeat")
         await socket.send(type="complete", id="1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await rows() > 1:
                 await socket.event("Heartbeat")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await rows():
             await person.get("viewer")  # each question gives the server a turn
 

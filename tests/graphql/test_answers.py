@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from accounts.guesses import Limits
-from keysteward.demo.fake_provider import KeyKind
+from keysteward.demo.fake_provider import KeyKind, Mode
 from resolvers import build
 from tests.kit.canary import canary
 from tests.kit.fake_whatsapp import refuses
@@ -339,6 +339,26 @@ async def _(home: House, ada: Visitor) -> dict[str, Any]:
     answer = await ada.do("rotateKey", id=key["id"], secret=new)
     assert (await ada.do("revealKey", id=key["id"]))["secret"] == old  # the old one still works
     return answer
+
+
+async def test_a_key_goes_only_for_one_that_the_provider_calls_good(home: House) -> None:
+    """No answer is none: a wrong paste while the provider is away would cost the good key."""
+    ada = await home.person()
+    key = await ada.key(secret=(old := canary()))
+    new = canary("anthropic")
+    home.provider.mode = Mode.ERROR_500
+    try:
+        refused = await ada.do("rotateKey", id=key["id"], secret=new)
+        assert (refused["__typename"], refused["provider"]) == ("KeyRejected", "openai")
+        assert "The old one stays" in refused["message"]
+        assert (await ada.do("revealKey", id=key["id"]))["secret"] == old
+        forced = await ada.do("rotateKey", id=key["id"], secret=new, force=True)
+        assert forced["key"]["state"] == "UNVERIFIED"
+        assert "looks like a key of Anthropic" in forced["warning"]
+        unasked = await ada.do("rotateKey", id=key["id"], secret=old, verify=False)
+        assert unasked["key"]["version"] == 3
+    finally:
+        home.provider.mode = None
 
 
 @case(("rotateKey", "DuplicateKey"))

@@ -136,7 +136,7 @@ async def test_what_ends_a_session_ends_its_cookie_and_its_websockets_within_a_s
 async def _closed(socket: Socket) -> tuple[int | None, str]:
     """Read on until the server closes."""
     with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 await socket.next()
     return await socket.closed()

@@ -88,13 +88,13 @@ class FakeWhatsApp:
 
     async def requested(self, count: int) -> Request:
         """Wait for so many requests, whatever becomes of them; give the last of those."""
-        async with asyncio.timeout(10), self._came:
+        async with asyncio.timeout(30), self._came:
             await self._came.wait_for(lambda: len(self.requests) >= count)
         return self.requests[count - 1]
 
     async def received(self, count: int = 1) -> Message:
         """Wait for so many messages; give the last of those."""
-        async with asyncio.timeout(10), self._came:
+        async with asyncio.timeout(30), self._came:
             await self._came.wait_for(lambda: len(self.messages) >= count)
         return self.messages[count - 1]
 

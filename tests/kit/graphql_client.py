@@ -205,7 +205,7 @@ class House:
     async def letter(self, to: str, page: str) -> tuple[EmailMessage, str]:
         """Wait for a letter with a link to that page; give it and the link's ticket, each once."""
         start = f"{self.config.url}{page}#"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 self._fetch()
                 for letter in self._letters:
@@ -224,7 +224,7 @@ class House:
 
     async def subjects(self, someone: Visitor) -> list[str]:
         """Give the subjects of all letters to somebody, once none waits any more."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self.rows("SELECT 1 FROM outbox WHERE due_at <= ? OR tries > 0", self.clock()):
                 await self.services.people.postman.round()
                 await asyncio.sleep(0.005)  # the server may carry some at this very moment

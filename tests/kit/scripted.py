@@ -79,7 +79,7 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
 
 async def spoken(url: str, *pieces: bytes) -> bytes:
     """Write these bytes to a server of ours and give all that it says before it closes."""
-    async with asyncio.timeout(20), connected(url) as (reader, writer):
+    async with asyncio.timeout(30), connected(url) as (reader, writer):
         for piece in pieces:
             writer.write(piece)
             await writer.drain()

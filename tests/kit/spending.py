@@ -73,7 +73,7 @@ async def disputed(home: House, someone: Visitor) -> str:
 
 async def calls(someone: Visitor) -> list[dict[str, Any]]:
     """Give somebody's calls, newest first, once all have been settled."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             found: list[dict[str, Any]] = (await someone.get("calls", first=100))["nodes"]
             if all(call["outcome"] != "RUNNING" for call in found):

@@ -11,13 +11,16 @@ from graphql import build_schema
 from keysteward.doors.places import DASHBOARD, DASHBOARD_PAGES
 from keysteward.page import dashboard_page
 from tests.kit.axe import CONTRAST, axe
+from tests.kit.canary import canary
 from tests.kit.chromium import ONE_BROWSER, sideways, window
 from tests.kit.commands import CHECKOUT
 from tests.kit.dashboard import let_in, opened, visit
 from tests.kit.graphql_client import PASSWORD, House, house
+from tests.kit.spending import ceiling, kept
+from tests.page.screens import settled, worked
 
 if TYPE_CHECKING:
-    from playwright.async_api import WebSocketRoute
+    from playwright.async_api import Page, WebSocketRoute
 
 pytestmark = ONE_BROWSER
 
@@ -143,21 +146,62 @@ async def test_nothing_outside_its_files_is_served(home: House) -> None:
         assert b"import" not in answer.content, path
 
 
-async def test_every_page_opens_and_has_nothing_that_axe_finds_wrong(tmp_path: Path) -> None:
+LONG: Final = "L" * 64
+WIDTHS: Final = (1600, 1000, 800, 360)
+_WIDER: Final = """[...document.querySelectorAll(".scroll, dialog[open]")]
+  .filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent.slice(0, 80))"""
+
+
+async def test_every_page_with_much_on_it_fits_every_screen_and_axe_finds_nothing(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path) as home:
-        ada = await home.person()
-        for rules, look in (
-            ((), {"color_scheme": "light", "viewport": {"width": 1600, "height": 900}}),
-            (CONTRAST, {"color_scheme": "dark", "viewport": {"width": 360, "height": 740}}),
-        ):
-            async with opened(home, ada, **look) as seen:
-                for path in DASHBOARD_PAGES:
-                    await visit(seen, home, path.removeprefix(DASHBOARD))
-                    assert await axe(seen.page, rules=rules) == [], path
-                    assert await sideways(seen.page) == 0, path
-                assert seen.complaints == []
-                hosts = {urlsplit(address).netloc for address in seen.addresses}
-                assert hosts == {urlsplit(home.url).netloc}
+        ada, tokens = await settled(home)
+        await ada.key("openai", label=LONG)
+        await ceiling(ada, "3", tool=(await ada.tool(name=LONG))[0]["id"])
+        await worked(home, tokens, 0)
+        await kept(home, ada, tokens["research agent"], f"{LONG}.json")
+        async with opened(home, ada) as seen:
+            page = seen.page
+
+            async def fits(what: str) -> None:
+                for width in WIDTHS:
+                    await page.set_viewport_size({"width": width, "height": 800})
+                    assert (await sideways(page), await page.evaluate(_WIDER)) == (0, []), (
+                        what,
+                        width,
+                    )
+
+            for path in DASHBOARD_PAGES:
+                await page.emulate_media(color_scheme="light")
+                await visit(seen, home, path.removeprefix(DASHBOARD))
+                assert await axe(page) == [], path
+                await fits(path)
+                await page.emulate_media(color_scheme="dark")
+                assert await axe(page, rules=CONTRAST) == [], path
+            for path, button in (
+                ("/settings/keys", f"Remove OpenAI {LONG}"),
+                ("/settings/keys", f"Rotate OpenAI {LONG}"),
+                ("/tools", f"Revoke {LONG}"),
+            ):
+                await visit(seen, home, path)
+                await page.get_by_role("button", name=button).click()
+                await page.get_by_role("dialog").wait_for()
+                await fits(button)
+            assert seen.complaints == []
+
+
+async def test_every_page_with_nothing_on_it_says_what_to_do(home: House) -> None:
+    ada = await home.person()
+    narrow = {"width": 360, "height": 740}
+    async with opened(home, ada, color_scheme="dark", viewport=narrow) as seen:
+        for path in DASHBOARD_PAGES:
+            await visit(seen, home, path.removeprefix(DASHBOARD))
+            assert await axe(seen.page) == [], path
+            assert await sideways(seen.page) == 0, path
+        assert seen.complaints == []
+        hosts = {urlsplit(address).netloc for address in seen.addresses}
+        assert hosts == {urlsplit(home.url).netloc}
 
 
 async def test_the_way_about_needs_no_mouse(tmp_path: Path) -> None:
@@ -207,11 +251,43 @@ async def test_a_page_that_has_lost_its_connection_says_so_and_goes_on_from_its_
             assert any('"after":"' in message for message in wire.sent[2:])
 
 
+async def test_a_connection_that_falls_silent_is_taken_for_lost(home: House) -> None:
+    """No farewell comes where a machine slept, or a router forgot: two heartbeats fail to."""
+    ada = await home.person()
+    await ada.key(label="mortal")
+    await ada.tool()
+    wire = Wire()
+    async with window() as seen:
+        page = seen.page
+        await page.clock.install()
+        await seen.context.route_web_socket("**/graphql", wire.open)
+        await let_in(seen, home, ada)
+        await visit(seen, home, "")
+        await page.get_by_text("live", exact=True).wait_for()
+        assert await page.get_by_text("What you see may be out of date").count() == 0
+
+        wire.is_deaf = True
+        await page.clock.fast_forward(12_500)
+        await page.get_by_text("What you see may be out of date").wait_for()
+        await visit_by_link(page, "Tools")
+        await page.get_by_text("was offline", exact=True).wait_for()
+        await visit_by_link(page, "Keys")
+        await page.get_by_text("was not verified", exact=True).wait_for()
+
+
+async def visit_by_link(page: "Page", name: str) -> None:
+    """Go to another page without loading the shell anew."""
+    await page.get_by_role("link", name=name, exact=True).first.click()
+    await page.get_by_role("heading", name=name, exact=True).first.wait_for()
+
+
 class Wire:
     """The page's websocket, which a test can cut and mend."""
 
     def __init__(self) -> None:
         self.mended = True
+        self.is_deaf = False
+        """Nothing comes through from the server any more, not even that it is gone."""
         self.sent: list[str] = []
         self._open: list[WebSocketRoute] = []
 
@@ -228,7 +304,12 @@ class Wire:
                 self.sent.append(str(message))
             server.send(message)
 
+        def answer(message: str | bytes) -> None:
+            if not self.is_deaf:
+                route.send(message)
+
         route.on_message(pass_on)
+        server.on_message(answer)
 
     async def cut(self) -> None:
         """Cut it."""
@@ -240,8 +321,8 @@ class Wire:
 
 async def test_a_page_can_be_used_within_a_second_of_asking_for_it(home: House) -> None:
     ada = await home.person()
-    took = []
-    for _ in range(3):  # the machine may do much else: its best counts
+    took: list[float] = []
+    while len(took) < 10 and min(took, default=1000) >= 1000:  # the machine may do much else
         async with window() as seen:  # with nothing of it in its cache
             await let_in(seen, home, ada)
             await seen.page.goto(f"{home.url}/dashboard/settings/keys", wait_until="commit")
@@ -256,3 +337,36 @@ async def test_times_are_those_of_the_readers_zone(home: House) -> None:
         async with opened(home, ada, "/settings/sessions", timezone_id=zone) as seen:
             moment = seen.page.get_by_role("time").first
             assert (await moment.get_attribute("title") or "").endswith(said)
+
+
+async def test_what_was_chosen_in_a_form_stays_when_the_page_is_drawn_anew(home: House) -> None:
+    """Coming back to a window asks for its page anew: no expiry, say, may be lost for that."""
+    ada = await home.person()
+    async with opened(home, ada, "/tools") as seen:
+        page = seen.page
+
+        async def come_back() -> None:
+            async with page.expect_response("**/graphql"):
+                await page.evaluate("dispatchEvent(new Event('focus'))")
+            await page.evaluate("new Promise(requestAnimationFrame)")
+
+        await page.get_by_role("button", name="Make a tool").first.click()
+        making = page.get_by_role("dialog", name="Make a tool")
+        await making.get_by_label("Name", exact=True).fill("nightly")
+        await making.get_by_label("It ends").select_option("In 30 days")
+        await making.get_by_label("Only answers in which keys can be looked for").check()
+        await come_back()
+        await making.get_by_label("Only some").check()
+        assert await making.get_by_label("Name", exact=True).input_value() == "nightly"
+        assert await making.get_by_label("It ends").input_value() == "30"
+        assert await making.get_by_label("Only answers in which").is_checked()
+
+        await visit(seen, home, "/settings/keys")
+        await page.get_by_role("button", name="Add a key").first.click()
+        adding = page.get_by_role("dialog", name="Add a key")
+        await adding.get_by_label("Ask the provider").uncheck()
+        await adding.get_by_label("The provider's key").fill(canary("anthropic"))
+        await adding.get_by_text("This looks like a key of Anthropic.").wait_for()
+        await come_back()
+        assert not await adding.get_by_label("Ask the provider").is_checked()
+        assert await adding.get_by_label("Provider", exact=True).input_value() == "anthropic"

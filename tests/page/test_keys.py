@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from keysteward.demo.fake_provider import Gate, KeyKind
+from keysteward.demo.fake_provider import Gate, KeyKind, Mode
 from tests.canary.search import forms_of
 from tests.kit.axe import axe
 from tests.kit.canary import canary
@@ -52,7 +52,7 @@ async def test_a_key_is_added_and_its_provider_known_by_how_it_begins(tmp_path: 
             await page.get_by_role("heading", name="No key yet").wait_for()
             assert await axe(page) == []
 
-            adding = await add(page, secret, "mine")
+            adding = await add(page, f'export ANTHROPIC_API_KEY="{secret}"', "mine")
             await adding.get_by_text("This looks like a key of Anthropic.").wait_for()
             assert await adding.get_by_label("Provider", exact=True).input_value() == "anthropic"
             assert await axe(page) == []
@@ -65,6 +65,8 @@ async def test_a_key_is_added_and_its_provider_known_by_how_it_begins(tmp_path: 
             assert secret not in await everywhere(seen)
             assert await axe(page) == []
             assert seen.complaints == []
+        (key,) = await ada.get("keys")
+        assert (await ada.do("revealKey", id=key["id"]))["secret"] == secret
 
 
 async def test_a_key_that_the_provider_refuses_is_kept_only_on_the_owners_word(
@@ -179,6 +181,38 @@ async def test_a_new_key_takes_an_old_ones_place_once_it_is_verified(tmp_path: P
             assert (await ada.get("key", id=key["id"]))["version"] == 2
             assert (await ada.do("revealKey", id=key["id"]))["secret"] == good
 
+            home.provider.mode = Mode.ERROR_500
+            await page.get_by_role("button", name="Rotate OpenAI mine").click()
+            await dialog.get_by_label("The new key").fill(canary("anthropic"))
+            await dialog.get_by_role("button", name="Put it in place").click()
+            await dialog.get_by_text("The old one stays.").wait_for()
+            await dialog.get_by_role("button", name="Keep it all the same").click()
+            done = page.get_by_role("dialog", name="The new key is in place")
+            await done.get_by_text("This looks like a key of Anthropic").wait_for()
+            assert await axe(page) == []
+            await done.get_by_role("button", name="Done").click()
+            await row(page, "mine").get_by_text("not verified", exact=True).wait_for()
+
+
+async def test_what_the_provider_says_when_it_is_asked_again_is_what_one_is_told(
+    home: House,
+) -> None:
+    ada = await home.person()
+    secret = canary()
+    await ada.key(label="cle\u0301", secret=secret)  # as a Mac writes it, in two characters
+    home.provider.keys[secret] = KeyKind.REJECTED
+    async with opened(home, ada, KEYS) as seen:
+        page = seen.page
+        await page.get_by_role("button", name="Verify OpenAI").click()
+        await page.get_by_role("status").get_by_text("OpenAI cle\u0301: rejected.").wait_for()
+        await page.get_by_text("refused", exact=False).wait_for()
+        await page.get_by_role("button", name="Remove OpenAI").click()
+        asking = page.get_by_role("dialog", name="Remove OpenAI")
+        await asking.get_by_label("to confirm").fill("cl\u00e9")  # as a keyboard does, in one
+        await asking.get_by_role("button", name="Remove it").click()
+        await asking.wait_for(state="detached")
+    assert await ada.get("keys") == []
+
 
 async def test_a_removal_says_which_tools_use_the_key_and_then_who_has_heard(
     tmp_path: Path,
@@ -227,7 +261,7 @@ async def test_a_removal_says_which_tools_use_the_key_and_then_who_has_heard(
 
 
 async def _end(running: "asyncio.Future[httpx.Response]") -> httpx.Response:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return await running
 
 

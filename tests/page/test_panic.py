@@ -22,7 +22,7 @@ STREAM: Final = {
 
 async def awake(someone: Visitor) -> None:
     """Wait until a tool of theirs is known to listen."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(tool["listeners"] for tool in await someone.get("tools")):
             pass
 

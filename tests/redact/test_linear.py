@@ -24,6 +24,10 @@ UNITS = {
     "beginnings of web tokens": b"eyJ",
     "schemes of addresses": b"://a,",
     "nested quotes": b"\\\"'",
+    "quotes escaped in JSON": b'\\"',
+    "quotes escaped in JSON, with what may end a fold": b'\\"n\n[',
+    "hyphens of options": b"--a",
+    "hyphens of options, after a word": b"a--a",
     "names": b"password=",
     "doubtful names": b"token=",
     "doubtful names, quoted": b"token='",
@@ -53,7 +57,10 @@ UNITS = {
     "percent escapes, twice": b"%2525",
 }
 TEXTS = {name: unit * (65536 // len(unit)) for name, unit in UNITS.items()}
-TEXTS["base64"] = base64.b64encode(random.Random(5).randbytes(49152))  # noqa: S311 - no secret
+NOISE = random.Random(5).randbytes(49152)  # noqa: S311 - no secret
+TEXTS["base64"] = base64.b64encode(NOISE)
+TEXTS["base64 for URLs"] = base64.urlsafe_b64encode(NOISE)
+TEXTS["base64 in lines"] = base64.encodebytes(NOISE)
 
 
 def seconds(text: bytes) -> float:

@@ -21,7 +21,7 @@ async def write_and_erase(store: Store) -> None:
 async def test_erased_bytes_leave_the_log_and_the_file(store: Store, data: Path) -> None:
     await write_and_erase(store)
     assert files_with(data, ERASED)
-    await asyncio.wait_for(store.erase_remains(), 5)
+    await asyncio.wait_for(store.erase_remains(), 30)
     assert files_with(data, ERASED) == []
 
 
@@ -41,7 +41,7 @@ async def test_a_reader_that_stands_on_them_delays_it_and_no_more(store: Store, 
         done, _ = await asyncio.wait([erasing], timeout=0.3)
         assert not done
         await store.write(lambda tx: tx.run("DELETE FROM notes"))  # and holds no writer up
-    await asyncio.wait_for(erasing, 5)
+    await asyncio.wait_for(erasing, 30)
     assert files_with(data, ERASED) == []
 
 
@@ -65,7 +65,7 @@ async def test_opening_does_it_for_a_process_that_was_killed(
     assert files_with(left, ERASED)
     async with await Store.open(left / "keysteward.db") as again:
         assert again._erasing is not None  # without being asked
-        await asyncio.wait_for(again._erasing, 5)
+        await asyncio.wait_for(again._erasing, 30)
         assert files_with(left, ERASED) == []
 
 
@@ -77,5 +77,5 @@ async def test_what_can_t_be_erased_now_stays_owed(store: Store, data: Path) -> 
         done, _ = await asyncio.wait([erasing], timeout=0.2)
         other.execute("ROLLBACK")
     assert not done
-    await asyncio.wait_for(erasing, 5)
+    await asyncio.wait_for(erasing, 30)
     assert files_with(data, ERASED) == []

@@ -120,7 +120,7 @@ async def test_a_unit_runs_though_its_caller_has_gone(store: Store) -> None:
 async def test_a_unit_that_stops_an_iteration_leaves_nobody_waiting(store: Store) -> None:
     with held_up(store):
         futures = [store.write(lambda _: next(iter(()))), store.write(put(1))]
-    answers = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 5)
+    answers = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 30)
     assert [type(answer) for answer in answers] == [RuntimeError, int]
 
 
@@ -231,7 +231,7 @@ class TestClosing:
             done = asyncio.create_task(closing.close())
             while not closing._writer._closing:  # noqa: ASYNC110 - the readers go first
                 await asyncio.sleep(0)
-        await asyncio.wait_for(done, 20)
+        await asyncio.wait_for(done, 30)
         assert sum(await asyncio.gather(*futures)) == many
         async with await Store.open(closing.path) as again:
             assert len(await again.read(numbers)) == many

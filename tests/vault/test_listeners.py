@@ -60,7 +60,7 @@ def remove(vault: Vault) -> Callable[..., Awaitable[int]]:
 
 
 async def following(stream: AsyncGenerator[Change | Reached, None]) -> Change | Reached:
-    return await asyncio.wait_for(anext(stream), 5)
+    return await asyncio.wait_for(anext(stream), 30)
 
 
 async def test_what_came_after_the_cursor_is_replayed_then_it_stays_live(
@@ -289,14 +289,14 @@ class TestWatch:
                 ),
             ]
         )  # fmt: skip
-        assert await asyncio.wait_for(watch.look(), 5) == Seen({ada.account}, {tool.id}, set())
+        assert await asyncio.wait_for(watch.look(), 30) == Seen({ada.account}, {tool.id}, set())
         looking = asyncio.create_task(watch.look())
         await remove(bob)
-        assert await asyncio.wait_for(looking, 5) == Seen({bob.account}, set(), set())
+        assert await asyncio.wait_for(looking, 30) == Seen({bob.account}, set(), set())
         for kind in (Kind.SESSION_ENDED, Kind.USER_TOKEN_REVOKED):
             ended = Change(9, bob.account, 9, kind, None, None, None, None, None, 0)
             listeners.apply([ended])
-            assert await asyncio.wait_for(watch.look(), 5) == Seen(set(), set(), {bob.account})
+            assert await asyncio.wait_for(watch.look(), 30) == Seen(set(), set(), {bob.account})
         listeners.unwatch(watch)
         listeners.unwatch(watch)
         assert listeners._watches == set()

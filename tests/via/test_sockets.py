@@ -190,7 +190,7 @@ async def heard(client: ClientConnection, kind: str) -> dict[str, Any]:
 
 async def closed(client: ClientConnection) -> tuple[int, str]:
     """Give how the other side closed."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await client.wait_closed()
     assert client.close_code is not None
     return int(client.close_code), client.close_reason or ""
@@ -837,6 +837,6 @@ def given_up(tx: Tx, at: int) -> None:
 
 async def held(house: Installation, ada: Person, amount: int) -> None:
     """Return once that much is held."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await used(house, ada))[1] != amount:
             pass

@@ -66,7 +66,7 @@ function AddPasskey({ onClose }) {
   return html`<${Dialog} title="Add a passkey" onClose=${onClose}>
     <form onSubmit=${add}>
       <p>This device, your phone or a security key shows that it is you: no password, and nothing that could be typed into a false page.</p>
-      <${Field} label="Name" name="name" value=${deviceOf(navigator.userAgent)} maxlength=${LONGEST_NAME} required autocomplete="off" autofocus
+      <${Field} label="Name" name="name" defaultValue=${deviceOf(navigator.userAgent)} maxlength=${LONGEST_NAME} required autocomplete="off" autofocus
         hint="By which you know it in the list." onInput=${forget} />
       <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>${busy ? "Look at your device…" : "Make it"}</${Action}></div>

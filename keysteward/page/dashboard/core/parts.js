@@ -92,6 +92,13 @@ function useTicks() {
   }, []);
 }
 
+/** A badge of what is told as it changes: where the connection is lost, it is what was last known. */
+export function LiveBadge({ kind, children }) {
+  const { state } = useStanding();
+  const isLost = state === "lost";
+  return html`<${Badge} kind=${isLost ? "plain" : kind}>${isLost && "was "}${children}</${Badge}>`;
+}
+
 /** A moment, as the reader's own zone and language have it; to the second when pointed at. */
 export function When({ at, never = "never" }) {
   useTicks();
@@ -161,10 +168,14 @@ export function Field({ label, hint, wrong, children, ...rest }) {
   </div>`;
 }
 
-/** A choice out of several: `options` are `[value, words]`. */
-export function Choice({ label, hint, options, ...rest }) {
-  return html`<${Field} label=${label} hint=${hint}>${(given) => html`<select ...${given} ...${rest}>
-    ${options.map(([value, words]) => html`<option value=${value} selected=${value === rest.value}>${words}</option>`)}
+/**
+ * A choice out of several: `options` are `[value, words]`. Without `onChange` it begins at `value`, and
+ * what was chosen stays when the page is drawn anew.
+ */
+export function Choice({ label, hint, options, value, ...rest }) {
+  const held = rest.onChange ? { value } : {};
+  return html`<${Field} label=${label} hint=${hint}>${(given) => html`<select ...${given} ...${rest} ...${held}>
+    ${options.map(([each, words]) => html`<option value=${each} selected=${each === value}>${words}</option>`)}
   </select>`}</${Field}>`;
 }
 
@@ -196,7 +207,9 @@ export function Dialog({ title, wide = false, busy = false, onClose, children })
 export function Confirm({ title, phrase = null, button, kind = "grave", keep = "Keep it", act, onClose, children }) {
   const [typed, put] = useState("");
   const [run, busy, problem] = useAct(act);
-  const isSure = phrase === null || typed.trim() === phrase.trim();
+  // The same letters can be written in several ways; a keyboard gives one of them.
+  const plain = (text) => text.normalize("NFC").replace(/\s+/g, " ").trim();
+  const isSure = phrase === null || plain(typed) === plain(phrase);
   const submit = (event) => { event.preventDefault(); if (isSure) run(); };
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <form onSubmit=${submit}>

@@ -71,7 +71,7 @@ export default function Audit({ query }) {
   };
   return html`<${Page} title="Audit trail" lead="What was done in your account's name. Each entry is signed over the one before it, so none can be changed, taken out or put in unnoticed.">
     <form class="filters" role="search" onSubmit=${submit}>
-      <${Field} key=${search} label="An act or a reference" name="search" type="search" value=${search} maxlength="200" autocomplete="off"
+      <${Field} key=${search} label="An act or a reference" name="search" type="search" defaultValue=${search} maxlength="200" autocomplete="off"
         spellcheck=${false} placeholder="key revealed" />
       <div class="actions"><${Action} kind="first" type="submit">Search</${Action}>
         ${search && html`<${Action} onPress=${() => { history.replaceState(null, "", location.pathname); look(""); }}>Show all</${Action}>`}</div>
@@ -80,11 +80,26 @@ export default function Audit({ query }) {
   </${Page}>`;
 }
 
-/** What is looked for: an act by the words that stand here, or else whatever was typed. */
+/** The letters with which all of them begin. */
+function beginningOf([first = "", ...others]) {
+  let beginning = first;
+  while (!others.every((each) => each.startsWith(beginning))) beginning = beginning.slice(0, -1);
+  return beginning;
+}
+
+/**
+ * What is looked for: acts by the words that stand here, where their names in the API have something
+ * in common that no other's has; or else whatever was typed.
+ */
 function searched(text) {
   const typed = text.trim();
-  const [act] = Object.entries(ACTS).find(([, words]) => words.toLowerCase() === typed.toLowerCase()) ?? [];
-  return act ?? typed;
+  const words = typed.toLowerCase();
+  const [act] = Object.entries(ACTS).find(([, said]) => said.toLowerCase() === words) ?? [];
+  if (act) return act;
+  const meant = Object.keys(ACTS).filter((each) => typed && ACTS[each].toLowerCase().includes(words));
+  const beginning = beginningOf(meant);
+  const isTheirs = beginning && Object.keys(ACTS).every((each) => meant.includes(each) || !each.includes(beginning));
+  return isTheirs ? beginning : typed;
 }
 
 const NONE = { nodes: [], more: false, end: null };

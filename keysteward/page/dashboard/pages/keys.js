@@ -8,10 +8,10 @@ import { tell } from "../core/api.js";
 import { save } from "../core/save.js";
 import { useAsked } from "../core/asked.js";
 import { Heard } from "../core/heard.js";
-import { hear, useStanding } from "../core/live.js";
+import { hear } from "../core/live.js";
 import {
-  Action, Badge, Bar, Cell, Choice, Confirm, Copy, Dialog, Empty, Field, Notice, Page, say, Shown,
-  Table, useAct, When,
+  Action, Badge, Bar, Cell, Choice, Confirm, Copy, Dialog, Empty, Field, LiveBadge, Notice, Page, say,
+  Shown, Table, useAct, When,
 } from "../core/parts.js";
 import { amount, several } from "../core/words.js";
 
@@ -37,10 +37,12 @@ const STATES = {
 };
 const WHY = {
   SCOPED: "The provider knows it, and lets it do only a part.",
-  UNVERIFIED: "Nobody has asked the provider yet whether it is good.",
+  UNVERIFIED: "The provider has not said yet whether it is good.",
   REJECTED: "The provider said that it is no good.",
   NEEDS_REENTRY: "The stored row does not open any more: rotate it to a new key, or remove it.",
 };
+// What the provider said when it was last heard; of the other states, that it is good.
+const ASKED = { REJECTED: "refused", UNVERIFIED: "last heard" };
 
 export default function Keys() {
   const asked = useAsked(KEYS);
@@ -103,8 +105,8 @@ function Row({ of, act, reload }) {
   const name = `${of.provider.name} ${of.label}`;
   const [, ...more] = of.usedBy;
   const [verify, isVerifying, problem] = useAct(async () => {
-    await tell("verifyKey", { id: of.id }, `... on KeyVerified { ${KEY} }`);
-    say(`${name} was verified.`);
+    const { key } = await tell("verifyKey", { id: of.id }, `... on KeyVerified { ${KEY} }`);
+    say(`${name}: ${STATES[key.state][1]}.`);
     reload();
   });
   const [choose, isChoosing, notChosen] = useAct(async () => {
@@ -118,7 +120,7 @@ function Row({ of, act, reload }) {
       ${!of.isDefault && html`<${Action} kind="link" busy=${isChoosing} label=${`Make ${name} the default`} onPress=${choose}>Make default</${Action}>`}</div></${Cell}>
     <${Cell} head="Value"><${Plaintext} of=${of} name=${name} /></${Cell}>
     <${Cell} head="State"><div><${State} of=${of} />
-      ${of.verifiedAt && html`<div class="hint">verified <${When} at=${of.verifiedAt} /></div>`}
+      ${of.verifiedAt && html`<div class="hint">${ASKED[of.state] ?? "verified"} <${When} at=${of.verifiedAt} /></div>`}
       <div><${Action} kind="link" busy=${isVerifying} label=${`Verify ${name}`} onPress=${verify}>${of.verifiedAt ? "Verify again" : "Verify"}</${Action}></div>
       ${wrong && html`<p class="wrong" role="alert">${wrong.message}</p>`}</div></${Cell}>
     <${Cell} head="Last used"><div><${When} at=${of.lastUsedAt} />
@@ -131,11 +133,9 @@ function Row({ of, act, reload }) {
   </tr>`;
 }
 
-/** Where the connection is lost, a state is only what was last known. */
 function State({ of }) {
-  const { state } = useStanding();
   const [kind, words] = STATES[of.state];
-  return html`<span title=${WHY[of.state]}><${Badge} kind=${state === "lost" ? "plain" : kind}>${state === "lost" ? `was ${words}` : words}</${Badge}></span>`;
+  return html`<span title=${WHY[of.state]}><${LiveBadge} kind=${kind}>${words}</${LiveBadge}></span>`;
 }
 
 /** The masked key; for 30 seconds the key itself, once it was asked for. */
@@ -186,6 +186,12 @@ function providerOf(text, providers) {
   return found;
 }
 
+/** What was pasted without what stands around a key in a file of settings or in a header. */
+function bare(text) {
+  return text.trim().replace(/^(?:export\s+)?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\s*[=:]\s*(?=\S{8})/, "")
+    .replace(/^(["'])(.*)\1$/, "$2").replace(/^(?:authorization:\s*)?bearer\s+/i, "");
+}
+
 const ADDED = `... on KeyAdded { warning ${KEY} } ... on MalformedKey { expected }`;
 
 function Add({ providers, onClose }) {
@@ -197,14 +203,14 @@ function Add({ providers, onClose }) {
   const [send, busy, problem, forget] = useAct(async (force) => {
     const fields = new FormData(form.current);
     const answer = await tell("addKey", {
-      provider, secret: fields.get("secret").trim(), label: fields.get("label").trim() || "default",
+      provider, secret: bare(fields.get("secret")), label: fields.get("label").trim() || "default",
       verify: fields.has("verify"), makeDefault: fields.has("makeDefault"), force,
     }, ADDED);
     form.current.reset();
     put(answer);
   });
   const look = (event) => {
-    const found = providerOf(event.target.value.trim(), providers);
+    const found = providerOf(bare(event.target.value), providers);
     detect(found);
     forget();
     if (found && !isChosen) choose(found.id);
@@ -227,7 +233,7 @@ function Add({ providers, onClose }) {
       <${Choice} label="Provider" name="provider" required value=${provider} options=${choices}
         onChange=${(event) => { choose(event.target.value); mark(event.target.value !== ""); forget(); }} />
       <${Field} label="Label" name="label" placeholder="default" maxlength="64" autocomplete="off" hint="To tell several keys of one provider apart." />
-      <p><label class="inline"><input type="checkbox" name="verify" checked /> Ask the provider, at no cost, whether it is good</label></p>
+      <p><label class="inline"><input type="checkbox" name="verify" defaultChecked /> Ask the provider, at no cost, whether it is good</label></p>
       <p><label class="inline"><input type="checkbox" name="makeDefault" /> Calls that name no key use this one</label></p>
       <${Refused} problem=${problem} busy=${busy} force=${() => send(true)} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>${busy ? "Asking the provider…" : "Keep it"}</${Action}></div>
@@ -246,16 +252,24 @@ function Refused({ problem, busy, force }) {
 
 function Rotate({ of, onClose }) {
   const form = useRef(null);
+  const [warning, warn] = useState(null);
   const [send, busy, problem, forget] = useAct(async (force) => {
-    const secret = new FormData(form.current).get("secret").trim();
-    await tell("rotateKey", { id: of.id, secret, force },
+    const secret = bare(new FormData(form.current).get("secret"));
+    const rotated = await tell("rotateKey", { id: of.id, secret, force },
       `... on KeyRotated { cursor warning ${KEY} } ... on MalformedKey { expected }`);
     form.current.reset();
     say("The new key is in place.");
-    onClose();
+    if (rotated.warning) warn(rotated.warning);
+    else onClose();
   });
+  if (warning) {
+    return html`<${Dialog} key="warned" title="The new key is in place" onClose=${onClose}>
+      <${Notice} kind="warn">${warning}</${Notice}>
+      <div class="actions end"><${Action} kind="first" onPress=${onClose}>Done</${Action}></div>
+    </${Dialog}>`;
+  }
   return html`<${Dialog} title=${`Rotate ${of.provider.name} “${of.label}”`} busy=${busy} onClose=${onClose}>
-    <p>The new key is verified before the old one goes. Calls that run finish with the old one, then it is gone; end it at the provider as well.</p>
+    <p>The old one goes only once the provider has said that the new one is good. Calls that run finish with the old one, then it is gone; end it at the provider as well.</p>
     <form ref=${form} onSubmit=${(event) => { event.preventDefault(); send(false); }}>
       <${Field} label="The new key" name="secret" type="password" autocomplete="off" spellcheck=${false} required autofocus onInput=${forget} />
       <${Refused} problem=${problem} busy=${busy} force=${() => send(true)} />

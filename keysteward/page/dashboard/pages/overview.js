@@ -4,6 +4,7 @@ import { html } from "../vendor/view.js";
 import { totalOf } from "../core/amounts.js";
 import { useAsked } from "../core/asked.js";
 import { sentenceOf } from "../core/heard.js";
+import { useStanding } from "../core/live.js";
 import { Badge, Bar, Cell, Notice, Page, Section, Shown, Table, When } from "../core/parts.js";
 import { spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, percent, several, spoken } from "../core/words.js";
@@ -67,15 +68,16 @@ function Card({ title, figure, to, children }) {
 }
 
 function Keys({ of }) {
+  const { state } = useStanding();
   const ill = of.filter((key) => ILL[key.state]);
   const unverified = of.filter((key) => key.state === "UNVERIFIED").length;
   return html`<${Card} title="Keys" figure=${count(of.length)} to="/dashboard/settings/keys">
     ${of.length === 0 && html`<p class="quiet">None yet.</p>`}
-    ${of.length > 0 && ill.length + unverified === 0 && html`<p class="quiet">All are in order.</p>`}
+    ${of.length > 0 && ill.length + unverified === 0 && html`<p class="quiet">${state === "lost" ? "All were in order." : "All are in order."}</p>`}
     ${ill.length > 0 && html`<ul class="plain">${ill.slice(0, MOST_NAMED).map((key) => html`<li key=${key.id}>
       <${Badge} kind="bad">${spoken(key.state)}</${Badge}> ${key.provider.name} “${key.label}”: ${ILL[key.state]}.</li>`)}
       ${ill.length > MOST_NAMED && html`<li class="quiet">and ${count(ill.length - MOST_NAMED)} more</li>`}</ul>`}
-    ${unverified > 0 && html`<p><${Badge} kind="warn">${count(unverified)}</${Badge}> not verified yet: nobody has asked the provider.</p>`}
+    ${unverified > 0 && html`<p><${Badge} kind="warn">${count(unverified)}</${Badge}> not verified: the provider has not said yet that ${unverified === 1 ? "it is" : "they are"} good.</p>`}
   </${Card}>`;
 }
 

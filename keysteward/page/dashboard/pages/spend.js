@@ -101,7 +101,7 @@ function Totals({ of, span }) {
   const unpriced = of.reduce((sum, each) => sum + each.unpriced, 0);
   return html`<dl class="card figures totals">
     <div><dt>Spent</dt><dd class="figure"><a href=${callsAt(span)}>${amount(totalOf(of.map((each) => each.amount)))}</a></dd></div>
-    <div><dt>Calls that cost, or may have</dt><dd class="figure">${count(calls)}</dd></div>
+    <div><dt>Calls that cost, or may have</dt><dd class="figure"><a href=${callsAt(span)}>${count(calls)}</a></dd></div>
     <div><dt>Of that disputed</dt><dd class="figure">${amount(disputed)}</dd>
       ${nanoOf(disputed) !== 0n && html`<dd class="hint">Nobody knows whether it was charged. <a href="/dashboard/settings/ceilings">Say what it cost</a></dd>`}</div>
     <div><dt>Without a known price</dt><dd class="figure">${count(unpriced)}</dd>

@@ -9,8 +9,8 @@ import { useAsked } from "../core/asked.js";
 import { Heard } from "../core/heard.js";
 import { hear } from "../core/live.js";
 import {
-  Action, Badge, Cell, Choice, Code, Confirm, Dialog, Empty, Field, Page, say, Section, Shown,
-  Table, Tabs, useAct, When, Wrong,
+  Action, Badge, Cell, Choice, Code, Confirm, Dialog, Empty, Field, LiveBadge, Page, say, Section,
+  Shown, Table, Tabs, useAct, When, Wrong,
 } from "../core/parts.js";
 import { LANGUAGES, NEEDED, snippetsOf } from "../core/snippets.js";
 import { count } from "../core/words.js";
@@ -114,12 +114,12 @@ function Row({ of, heard, act }) {
   const isFree = of.callsPerMinute === null && !of.inspectedOnly && !of.expiresAt;
   return html`<tr>
     <${Cell} head="Tool"><div><strong>${of.name}</strong><div class="hint mono">${of.tokenPrefix}…</div></div></${Cell}>
-    <${Cell} head="May use"><span title=${names.join(", ")}>${of.providers === null ? "every provider" : named}</span></${Cell}>
+    <${Cell} head="May use"><div title=${names.join(", ")}>${of.providers === null ? "every provider" : named}</div></${Cell}>
     <${Cell} head="Limits"><div>${isFree && html`<span class="quiet">none</span>`}
       ${of.callsPerMinute !== null && html`<div>${count(of.callsPerMinute)} calls a minute</div>`}
       ${of.inspectedOnly && html`<div>inspected answers only</div>`}
       ${of.expiresAt && html`<${Until} at=${of.expiresAt} />`}</div></${Cell}>
-    <${Cell} head="Connection"><div>${of.listeners > 0 ? html`<${Badge} kind="good">${count(of.listeners)} listening</${Badge}>` : html`<${Badge}>offline</${Badge}>`}
+    <${Cell} head="Connection"><div>${of.listeners > 0 ? html`<${LiveBadge} kind="good">${count(of.listeners)} listening</${LiveBadge}>` : html`<${LiveBadge} kind="plain">offline</${LiveBadge}>`}
       ${heard?.at && html`<div class="hint">heard a revocation <${When} at=${heard.at} /></div>`}
       ${heard?.state === "PENDING" && html`<div class="hint"><${Badge} kind="warn">not yet heard the last one</${Badge}></div>`}</div></${Cell}>
     <${Cell} head="Last used"><div><${When} at=${of.lastUsedAt} />
