@@ -23,7 +23,7 @@ SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
 DAY: Final = 86_400
 DAYS: Final = 12
 SIZE: Final = {"width": 1280, "height": 800}
-DOORS: Final = ("/sign-in", "/sign-up", "/reset", "/security")
+DOORS: Final = ("/sign-in", "/sign-up", "/reset", "/code", "/address", "/security")
 PRICES: Final = {
     ("openai", "gpt-5"): "0.18",
     ("openai", "gpt-4o-mini"): "0.03",

@@ -85,15 +85,14 @@ async def test_the_trail_is_shown_page_by_page_and_searched(tmp_path: Path) -> N
             await rows(page).nth(1).wait_for(state="detached")
             await rows(page).get_by_text(key["id"], exact=True).wait_for()
             assert page.url.endswith("?search=KEY_REMOVED")
-            await field.fill("way to sign in")
-            await field.press("Enter")
-            await page.wait_for_url("**?search=MEANS_")
-            await field.fill("removed")
-            await field.press("Enter")
-            await page.wait_for_url("**?search=removed")
-            await field.fill("Key remov")
-            await field.press("Enter")
-            await page.wait_for_url("**?search=KEY_REMOVED")
+            for typed, looked_for in (
+                ("way to sign in", "MEANS_"),
+                ("removed", "removed"),
+                ("Key remov", "KEY_REMOVED"),
+            ):
+                await field.fill(typed)
+                await field.press("Enter")
+                await page.wait_for_url(f"**?search={looked_for}")
             await page.get_by_role("button", name="Copy: Key removed").click()
             await page.get_by_role("button", name="Copied: Key removed").wait_for()
 

@@ -130,7 +130,9 @@ class TestKeeping:
         assert await kept(house, ada) == []
 
     @pytest.mark.parametrize(
-        "name", ["", "a/b", "a\\b", "..", "x" * 201, "a\u202efdp.exe", b"\xff\xfe"], ids=ascii
+        "name",
+        ["", "a/b", "a\\b", "..", "x" * 201, "a\u202efdp.exe".encode(), b"\xff\xfe"],
+        ids=ascii,
     )
     async def test_a_bad_name_is_refused_before_anything_is_sent(
         self, house: Installation, tool: HeldTool, name: str | bytes
