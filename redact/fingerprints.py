@@ -29,7 +29,8 @@ is made of somebody's last four characters, to cost us time: it is struck from t
 class KnownSecrets:
     """A bounded set of fingerprints; the one remembered longest ago is forgotten first.
 
-    The bound is a matter of speed: see docs/redaction.md for what a thousand values cost.
+    Those that are kept for good do not count for it. The bound is a matter of speed: see
+    docs/redaction.md for what a thousand values cost.
     """
 
     def __init__(self, bound: int = 1024, tags: Tags | None = None) -> None:
@@ -38,33 +39,35 @@ class KnownSecrets:
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._kept: dict[bytes, tuple[tuple[bytes, str, int], ...]] = {}
+        self._for_good: dict[bytes, tuple[tuple[bytes, str, int], ...]] = {}
         self._endings: dict[bytes, dict[tuple[str, int], int]] = {}
         self._settled = _Endings(frozenset())
         self._searched: tuple[_Endings, ...] = ()
         self._stale = False
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._kept) + len(self._for_good)
 
     def __repr__(self) -> str:
         return f"KnownSecrets({len(self)} of at most {self._bound})"
 
-    def remember(self, value: bytes) -> None:
+    def remember(self, value: bytes | memoryview, *, for_good: bool = False) -> None:
         """Strike this value from now on. Values outside 16 to 4096 bytes are left out."""
         if not SHORTEST <= len(value) <= LONGEST:
             return
         digest = self._digest(value)
         with self._lock:
-            known = self._kept.pop(digest, None)
-            if known is not None:
-                self._kept[digest] = known
+            if digest in self._for_good:
                 return
-            endings = tuple(dict.fromkeys(tails(value)))
-            self._kept[digest] = endings
-            self._count(endings, 1)
+            endings = self._kept.pop(digest, None)
+            if endings is None:
+                endings = tuple(dict.fromkeys(tails(value)))
+                self._count(endings, 1)
+                self._stale = True
+            (self._for_good if for_good else self._kept)[digest] = endings
             if len(self._kept) > self._bound:
                 self._count(self._kept.pop(next(iter(self._kept))), -1)
-            self._stale = True
+                self._stale = True
 
     def may_be_in(self, data: bytes) -> bool:
         """Tell whether the ending of a remembered value stands in a text: so it is with few."""
@@ -100,7 +103,7 @@ class KnownSecrets:
                 for form, size in self._endings.get(data[start:end], ()):
                     lookups -= 1
                     place = READINGS[form](data, end, size)
-                    if place is not None and self._digest(place.value) in self._kept:
+                    if place is not None and self._knows(self._digest(place.value)):
                         found.append(place)
             if lookups < 0:
                 begin = max(0, start - LONGEST)
@@ -108,7 +111,10 @@ class KnownSecrets:
                 break
         return found
 
-    def _digest(self, value: bytes) -> bytes:
+    def _knows(self, digest: bytes) -> bool:
+        return digest in self._kept or digest in self._for_good
+
+    def _digest(self, value: bytes | memoryview) -> bytes:
         return hashlib.blake2b(value, digest_size=16, key=self._key).digest()
 
     def _count(self, endings: tuple[tuple[bytes, str, int], ...], change: int) -> None:

@@ -12,10 +12,14 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 TAIL: Final = 4
 HEX_TAIL: Final = 8
+_ASCII: Final = 128
+_UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
+"""What JSON and URLs write as it is."""
 _ESCAPE: Final = re.compile(rb"%[0-9A-F]{2}")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
@@ -35,42 +39,75 @@ Reading = Callable[[bytes, int, int], Place | None]
 """Reads the text's value of so many bytes whose fixed part ends at a position."""
 
 
-def tails(value: bytes) -> Iterator[tuple[bytes, str, int]]:
-    """Give the ending of each form, the form's name in `READINGS`, and its length in bytes."""
+def tails(value: bytes | memoryview) -> Iterator[tuple[bytes, str, int]]:
+    """Give the ending of each form, the form's name in `READINGS`, and its length in bytes.
+
+    The value has 16 bytes and more. Of one that is ASCII no more than its last few bytes are
+    copied: what is only dropped stays in freed memory.
+    """
     size = len(value)
-    yield value[-TAIL:], "raw", size
-    digits = value.hex().encode()
+    yield bytes(value[-TAIL:]), "raw", size
+    digits = value[-TAIL:].hex().encode()
     yield digits[-HEX_TAIL:], "hex", size
     yield digits[-HEX_TAIL:].upper(), "hex", size
     for shift in range(3):
-        fixed = base64.b64encode(bytes(shift) + value)[: (shift + size) * 8 // 6]
+        # Three bytes are four characters: from a multiple of three on, the value's end decides.
+        end = bytes(value[(shift + size - 6) // 3 * 3 - shift :])
+        fixed = base64.b64encode(end)[: len(end) * 8 // 6]
         yield fixed[-TAIL:], f"base64 {shift}", size
         yield fixed[-TAIL:].translate(_TO_URL_SAFE), f"base64 {shift}", size
-    quoted = _quoted(value)
-    twice = {form.replace(b"%", b"%25") for form in quoted - {value}}
-    for name, forms in (
-        ("percent", quoted),
-        ("percent twice", twice),
-        ("json", _escaped(value)),
-    ):
-        for form in forms - {value}:
-            yield form[-TAIL:], name, len(form)
+    if _UNESCAPED.fullmatch(value):
+        return
+    is_ascii = max(value) < _ASCII
+    for name, encode in _ESCAPES:
+        if is_ascii:  # byte by byte, so the end tells the ending
+            form = encode(bytes(value[-TAIL:]))
+            length = sum(map(_lengths(encode).__getitem__, value))
+        else:
+            form = encode(bytes(value))
+            length = len(form)
+        if form and length != size:
+            yield form[-TAIL:], name, length
 
 
-def _quoted(value: bytes) -> set[bytes]:
-    forms = {urllib.parse.quote_from_bytes(value, safe=safe).encode() for safe in ("", "/")}
-    return forms | {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in forms}
+def _quoted(value: bytes, *, safe: str, is_lower: bool) -> bytes:
+    form = urllib.parse.quote_from_bytes(value, safe=safe).encode()
+    return _ESCAPE.sub(lambda escape: escape[0].lower(), form) if is_lower else form
 
 
-def _escaped(value: bytes) -> set[bytes]:
+def _quoted_twice(value: bytes, *, safe: str, is_lower: bool) -> bytes:
+    return _quoted(value, safe=safe, is_lower=is_lower).replace(b"%", b"%25")
+
+
+def _escaped(value: bytes, *, ascii_only: bool, is_slash_escaped: bool) -> bytes:
+    """Give the JSON form; nothing for what is no text."""
     try:
-        text = value.decode()
+        form = json.dumps(value.decode(), ensure_ascii=ascii_only)[1:-1].encode()
     except UnicodeDecodeError:
-        return set()
-    forms = {
-        json.dumps(text, ensure_ascii=ascii_only)[1:-1].encode() for ascii_only in (False, True)
-    }
-    return forms | {form.replace(b"/", b"\\/") for form in forms}
+        return b""
+    return form.replace(b"/", b"\\/") if is_slash_escaped else form
+
+
+Encoding = Callable[[bytes], bytes]
+_ESCAPES: Final[tuple[tuple[str, Encoding], ...]] = (
+    *(
+        (name, partial(encode, safe=safe, is_lower=is_lower))
+        for name, encode in (("percent", _quoted), ("percent twice", _quoted_twice))
+        for safe in ("", "/")
+        for is_lower in (False, True)
+    ),
+    *(
+        ("json", partial(_escaped, ascii_only=ascii_only, is_slash_escaped=is_slash_escaped))
+        for ascii_only in (False, True)
+        for is_slash_escaped in (False, True)
+    ),
+)
+
+
+@cache
+def _lengths(encode: Encoding) -> tuple[int, ...]:
+    """Give how long each byte of ASCII becomes."""
+    return tuple(len(encode(bytes((byte,)))) for byte in range(_ASCII))
 
 
 def _raw(data: bytes, end: int, size: int) -> Place | None:

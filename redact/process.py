@@ -24,9 +24,12 @@ def is_plain(text: str) -> bool:
     return _REDACTOR.is_plain(text)
 
 
-def remember(value: bytes) -> None:
-    """Strike this exact value from now on, wherever it stands. Only a keyed digest is kept."""
-    _REDACTOR.known.remember(value)
+def remember(value: bytes | memoryview, *, for_good: bool = False) -> None:
+    """Strike this exact value from now on, wherever it stands. Only a keyed digest is kept.
+
+    Of very many the one that was not remembered for longest is forgotten, but for those for good.
+    """
+    _REDACTOR.known.remember(value, for_good=for_good)
 
 
 def use_tag_key(key: bytes) -> None:

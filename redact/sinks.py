@@ -36,7 +36,7 @@ _lock: Final = threading.Lock()
 def install(known: Iterable[bytes] = ()) -> None:
     """Cover the process. A second time it only remembers the values: exact ones to strike."""
     for value in known:
-        remember(value)
+        remember(value, for_good=True)
     with _lock:
         if not _installed:
             _installed.extend((_logging(), _warnings(), *_hooks(), *_streams()))

@@ -13,7 +13,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from vault.secret import Secret, overwrite
 
@@ -27,6 +27,8 @@ _NONE: Final = bytes(_PART.size)
 UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
 """What JSON and URLs write as it is."""
 MOST_COLONS: Final = 4
+Plaintext = TypeVar("Plaintext", bytes, memoryview)
+_COLON: Final = re.compile(rb":")
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9._~-]*(?::[A-Za-z0-9._~-]*){0,%d}" % MOST_COLONS)
 
 
@@ -62,16 +64,16 @@ class Trace:
         return hmac.compare_digest(_digest(self.salt, value), self.digest)
 
 
-def parts(plaintext: bytes, shortest: int) -> Iterator[bytes]:
+def parts(plaintext: Plaintext, shortest: int) -> Iterator[Plaintext]:
     """Give a key, and of a user with a password the latter by itself: it is sent as such.
 
     A password shorter than any key (`shortest`, in bytes) would be found by chance in what a
     provider says.
     """
     yield plaintext
-    password = plaintext.partition(b":")[2]
-    if len(password) >= shortest:
-        yield password
+    colon = _COLON.search(plaintext)
+    if colon is not None and len(plaintext) - colon.end() >= shortest:
+        yield plaintext[colon.end() :]
 
 
 def written(secret: Secret, shortest: int) -> Secret:

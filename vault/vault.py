@@ -15,6 +15,7 @@ from ulid import ULID
 import audit
 from audit import Act
 from providers import Provider
+from redact import remember
 from store import Clock, Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind, Reason
 from vault import rows, traces
@@ -66,7 +67,18 @@ def parse(pasted: str) -> Secret:
     text = pasted.strip(" \t\r\n")
     if not (SHORTEST_KEY <= len(text) <= LONGEST_KEY) or not all("!" <= c <= "~" for c in text):
         raise KeyMalformed(_EXPECTED)
-    return Secret(text.encode("ascii"))
+    secret = Secret(text.encode("ascii"))
+    _note(secret)
+    return secret
+
+
+def _note(secret: Secret) -> None:
+    """Have this process strike the key out of all that it says, and of a pair its second part.
+
+    Few providers' keys have a form by which a log line could be cleaned of them.
+    """
+    for part in traces.parts(secret.view(), SHORTEST_KEY):
+        remember(part)
 
 
 class Vault:
@@ -291,9 +303,11 @@ class Vault:
     def open(self, sealed: SealedKey) -> Secret:
         """Open a sealed key for the one call that is about to use it. Raises `KeyNeedsReentry`."""
         try:
-            return self._keyring.unseal(sealed.place, sealed.sealed)
+            secret = self._keyring.unseal(sealed.place, sealed.sealed)
         except SealBroken:
             raise KeyNeedsReentry from None
+        _note(secret)
+        return secret
 
     def traces(self, owner: Owner, found: Iterable[TracedKey]) -> tuple[Trace, ...]:
         """Give by what these keys are known again in a text. None of them is opened for it.

@@ -35,7 +35,7 @@ def redact(
     arguments, which every process of the machine may read.
     """
     for value in _values(known):
-        remember(value)
+        remember(value, for_good=True)
     # Ctrl-C ends the program whose output this is; its last lines are still to come.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Beneath `sys.stdout`, which would redact a second time and hold what it takes for text.

@@ -36,6 +36,23 @@ def test_a_value_is_found_whatever_surrounds_it(around: str) -> None:
     assert len(MARK.findall(clean)) in {1, 2}
 
 
+def test_what_is_kept_for_good_is_not_forgotten_for_others() -> None:
+    known = KnownSecrets(bound=2)
+    lasting, first, *others = (made_up() for _ in range(5))
+    known.remember(first)
+    known.remember(first, for_good=True)
+    known.remember(lasting, for_good=True)
+    for value in others:
+        known.remember(value)
+    clean = Redactor(known).clean_bytes(b" ".join((lasting, first, *others)))
+    assert [value in clean for value in (lasting, first, *others)] == [
+        False,
+        False,
+        True,
+        *2 * [False],
+    ]
+
+
 def test_values_that_overlap_or_hold_each_other_are_struck_as_one() -> None:
     known = KnownSecrets()
     long = made_up(64)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+import redact.process
 from providers import CATALOGUE, Provider
+from redact.engine import Redactor
 from store import ProvenOwner, Store, Tx, Unit, changes
 from store.changes import Kind, Reason
 from tests.kit.canary import canary, files_with, pieces
@@ -302,6 +304,38 @@ class TestInUse:
         await vault.rotate(ada, entry.id, OPENAI, parse(text), state=KeyState.ACTIVE)
         key = await store.read(lambda tx: rows.in_use(tx, ada, "openai", None))
         assert (key.version, vault.open(key).reveal()) == (2, text.encode())
+
+
+class TestKnownToTheRedactor:
+    """Few providers' keys have a form. One that was in hand here is struck all the same."""
+
+    @pytest.fixture
+    def said(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+        """Say something in a process that knows nothing yet."""
+        redactor = Redactor()
+        monkeypatch.setattr(redact.process, "_REDACTOR", redactor)
+        return lambda secret: redactor.clean(f"it came back as {secret} again, or {secret[::-1]}")
+
+    async def test_a_key_that_was_pasted(self, said: Callable[[str], str]) -> None:
+        secret = canary("cohere")
+        assert secret in said(secret)
+        parse(f" {secret}\n")
+        assert secret not in said(secret)
+        assert secret[::-1] in said(secret)
+
+    async def test_a_key_that_was_opened_and_of_a_pair_each_part(
+        self, vault: Vault, add: Add, ada: ProvenOwner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        secret = f"somebody:{canary('mistral')}"
+        entry = await add(secret)
+        redactor = Redactor()
+        monkeypatch.setattr(redact.process, "_REDACTOR", redactor)
+        password = secret.partition(":")[2]
+        for text in (secret, password):
+            assert text in redactor.clean(f"it came back as {text}")
+        await vault.reveal(ada, entry.id)
+        for text in (secret, password):
+            assert password not in redactor.clean(f"it came back as {text}")
 
 
 class TestRotating:
