@@ -23,7 +23,7 @@ SCREENS: Final = Path(__file__).resolve().parents[2] / "docs" / "screens"
 DAY: Final = 86_400
 DAYS: Final = 12
 SIZE: Final = {"width": 1280, "height": 800}
-DOORS: Final = ("/sign-in", "/sign-up", "/reset", "/code", "/address", "/security")
+DOORS: Final = ("/sign-in", "/sign-up", "/reset", "/security")
 PRICES: Final = {
     ("openai", "gpt-5"): "0.18",
     ("openai", "gpt-4o-mini"): "0.03",
@@ -125,6 +125,9 @@ async def pictures(home: House, ada: Visitor, folder: Path) -> None:
                 await seen.page.get_by_text("live", exact=True).wait_for()
                 name = path.removeprefix(DASHBOARD).strip("/").replace("/", "-") or "overview"
                 await seen.page.screenshot(path=folder / f"{name}-{scheme}.png")
+            await seen.page.goto(f"{home.url}/graphiql")
+            await seen.page.get_by_role("button", name="Execute query").wait_for()
+            await seen.page.screenshot(path=folder / f"graphiql-{scheme}.png")
         async with window(color_scheme=scheme, viewport=SIZE) as seen:
             for path in DOORS:
                 await seen.page.goto(f"{home.url}{path}")
