@@ -169,7 +169,8 @@ class House:
     whatsapp: FakeWhatsApp | None = None
     """The one that its codes are sent by, where it offers that."""
     _doors: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
-    _letters: list[EmailMessage] = field(default_factory=list)
+    _letters: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    """Those that nobody asked for yet, each with its reader."""
     _read: int = 0
 
     @property
@@ -208,10 +209,12 @@ class House:
         async with asyncio.timeout(30):
             while True:
                 self._fetch()
-                for letter in self._letters:
+                for reader, letter in self._letters:
+                    if reader != to:
+                        continue
                     links = [link for link in links_in(letter) if link.startswith(start)]
-                    if letter["to"] == to and links:
-                        self._letters.remove(letter)
+                    if links:
+                        self._letters.remove((reader, letter))
                         return letter, links[0].removeprefix(start)
                 # Nobody waits for the seconds in which the server would do it by itself.
                 await self.services.people.resets.write_asked()
@@ -229,7 +232,7 @@ class House:
                 await self.services.people.postman.round()
                 await asyncio.sleep(0.005)  # the server may carry some at this very moment
         self._fetch()
-        return [letter["subject"] for letter in self._letters if letter["to"] == someone.address]
+        return [letter["subject"] for to, letter in self._letters if to == someone.address]
 
     async def verify(self, someone: Visitor) -> None:
         """Have somebody open the link that came when they signed up."""
@@ -243,10 +246,11 @@ class House:
         if file.exists():
             new = file.read_bytes()[self._read :]
             self._read += len(new)
-            self._letters += [
+            letters = [
                 message_from_bytes(each.partition(b"\n")[2], policy=policy.default)
                 for each in re.split(rb"^From ", new, flags=re.MULTILINE)[1:]
             ]
+            self._letters += [(str(letter["to"]), letter) for letter in letters]
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Look into the database, or change it behind the server's back."""
