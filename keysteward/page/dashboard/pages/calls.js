@@ -7,6 +7,7 @@ import { html, useEffect, useRef, useState } from "../vendor/view.js";
 import { ask } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { go } from "../core/go.js";
+import { Outcome, outcomeMeans } from "../core/outcome.js";
 import {
   Action, Badge, Cell, Choice, Copy, Dialog, Empty, Field, Notice, Page, Shown, Table, useAct, When,
   Wrong,
@@ -190,25 +191,6 @@ function Nothing({ isNarrowed }) {
       <li><a href="/dashboard/tools">Make a tool</a>, and paste one of its snippets into a program.</li></ol></${Empty}>`;
 }
 
-const OUTCOMES = {
-  RUNNING: ["plain", "running", "It goes on."],
-  ANSWERED: ["good", "answered", "The provider's answer was passed on."],
-  CUT: ["bad", "cut", "Its key or tool was revoked while it ran."],
-  CLIENT_GONE: ["warn", "tool hung up", "The tool hung up before the answer's end."],
-  UPSTREAM_FAILED: ["bad", "provider failed", "The provider could not be reached, or broke off."],
-  REFUSED: ["warn", "refused", "keysteward refused it; it was not sent."],
-  LOST: ["bad", "lost", "The server process died during it."],
-};
-const A_REFUSAL = 400;
-
-/** How it ended. Beneath the newest page, what ran is only what was last known. */
-function Outcome({ of, isLive }) {
-  const [kind, words] = OUTCOMES[of.outcome] ?? ["plain", spoken(of.outcome)];
-  const isRefusal = of.outcome === "ANSWERED" && of.status >= A_REFUSAL;
-  const said = of.outcome === "RUNNING" && !isLive ? "was running" : words;
-  return html`<${Badge} kind=${isRefusal ? "warn" : kind}>${said}${of.status ? ` ${of.status}` : ""}</${Badge}>`;
-}
-
 const SOURCES = {
   PROVIDER: "provider's figure",
   USAGE: "by usage",
@@ -260,7 +242,7 @@ function Details({ of, names, isLive, onClose }) {
     ["Key", html`${names?.label.get(of.key) ?? "removed"} <code class="mono quiet">${of.key}</code>`],
     ["Began", whenExactly(of.startedAt)],
     ["Took", isOver ? lasting(of.durationMilliseconds) : "not over yet"],
-    ["Outcome", html`<${Outcome} of=${of} isLive=${isLive} /> ${OUTCOMES[of.outcome]?.[2]}`],
+    ["Outcome", html`<${Outcome} of=${of} isLive=${isLive} /> ${outcomeMeans(of.outcome)}`],
     ["HTTP status", of.status ?? (isOver ? "none was given" : "none yet")],
     ["Sent", bytes(of.bytesIn)],
     ["Received", bytes(of.bytesOut)],

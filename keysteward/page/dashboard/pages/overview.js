@@ -5,6 +5,7 @@ import { totalOf } from "../core/amounts.js";
 import { useAsked } from "../core/asked.js";
 import { sentenceOf } from "../core/heard.js";
 import { useStanding } from "../core/live.js";
+import { Outcome } from "../core/outcome.js";
 import { Badge, Bar, Cell, Notice, Page, Section, Shown, Table, When } from "../core/parts.js";
 import { spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, percent, several, spoken } from "../core/words.js";
@@ -111,8 +112,6 @@ function Ceilings({ of }) {
   </${Section}>`;
 }
 
-const OUTCOMES = { RUNNING: "plain", ANSWERED: "good", CUT: "bad", CLIENT_GONE: "warn", UPSTREAM_FAILED: "bad", REFUSED: "warn", LOST: "bad" };
-
 function Calls({ of, tools }) {
   const all = html`<a href="/dashboard/calls">All calls</a>`;
   const nameOf = (id) => tools.find((tool) => tool.id === id)?.name ?? html`<span class="mono">${id}</span>`;
@@ -125,7 +124,7 @@ function Calls({ of, tools }) {
           <${Cell} head="When"><${When} at=${call.startedAt} /></${Cell}>
           <${Cell} head="Provider"><div>${call.providerName} <span class="quiet">${call.model ?? call.operation}</span></div></${Cell}>
           <${Cell} head="Tool"><div>${nameOf(call.tool)}</div></${Cell}>
-          <${Cell} head="Ended"><div><${Badge} kind=${call.outcome === "ANSWERED" && call.status >= 400 ? "warn" : OUTCOMES[call.outcome]}>${spoken(call.outcome)}</${Badge}> ${call.status}</div></${Cell}>
+          <${Cell} head="Ended"><${Outcome} of=${call} /></${Cell}>
           <${Cell} head="Cost" numeric><div>${cost(call)}</div></${Cell}>
         </tr>`)}</${Table}>`}
   </${Section}>`;
