@@ -1,15 +1,16 @@
-"""What of a request stands in a text that its provider wrote: any 16 bytes in a row.
+"""What of a request stands in a text that its provider wrote: any 16 bytes in a row, a long number.
 
 Compared is the request's body; of JSON and forms, their values: the names of members are no
 secrets, nor are path, query and headers. Of a long body the first MiB of words is kept: what stands
 inside an attachment (base64, binary) is nobody's words. The time is linear in both texts.
 """
 
+import binascii
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -30,16 +31,58 @@ _BLOCK: Final = 8
 _NEAR: Final = 12
 _GAP: Final = 8
 """Bytes between two runs that are struck with them: what was written in another way there."""
-_NO_SECRETS: Final = frozenset({b"model", b"role", b"type"})
+_NO_SECRETS: Final = frozenset({b"model", b"model_id", b"role", b"type"})
 """Members whose values are the provider's own words."""
 # What stands in words, and in no base64: in JSON, in a form, in a URL.
 _IN_WORDS: Final = (b" ", b'"', b"\\", b"%")
 # Longer than compressed data holds by chance; a form's fields have their heads before them.
 _TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{48,}|\A[^\0]+|[^\0]+\Z")
+_LONGEST_WHOLE: Final = 128
+"""Bytes of a value that may stand whole in one of the provider's words."""
+_SHORTEST_NUMBER: Final = 12
+_NUMBER: Final = re.compile(rb"(?<![0-9])[0-9]{12,}(?![0-9])")
+"""As long as a card's or an account's."""
+_IS_NUMBER: Final = re.compile(rb"[+-]?([0-9]{12,})")
+# Between strings a fraction's digits are no number of its own.
+_BARE_NUMBER: Final = re.compile(rb"(?<![0-9.])[0-9]{12,}(?![0-9.])")
+SHORTEST_ENCODED: Final = 22
+"""16 bytes in base64, without what fills up the last four."""
+_ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % SHORTEST_ENCODED)
+_DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{32,}")
+_IN_BASE64: Final = 4
+_IN_HEX: Final = 2
+"""Characters that are read together."""
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _COLON: Final = re.compile(rb"[ \t\r\n]*:")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _BACKSLASH: Final = ord("\\")
 _SHORT_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+class Values(NamedTuple):
+    """What of a request is looked for in its error."""
+
+    texts: bytes
+    """The values of which no 16 bytes in a row may come back, with NUL between them."""
+    spared: tuple[bytes, ...]
+    """Those that may: the provider's own words."""
+    whole: frozenset[bytes]
+    """Values of 16 to 128 bytes, and numbers of 12 digits and more."""
+    is_partial: bool = False
+    """There were more words than are compared."""
+
+    def stand_in(self, word: bytes, found: frozenset[bytes]) -> bool:
+        """Tell whether a value of 16 bytes and more stands whole in a word; `found` is `shared`."""
+        return any(
+            word[at : at + size] in self.whole
+            for at, span in enumerate(_spans(word))
+            if span in found
+            for size in range(SPAN, min(_LONGEST_WHOLE, len(word) - at) + 1)
+        )
+
+    def without_numbers(self, text: bytes, mark: bytes) -> bytes:
+        """Give a text with `mark` where a number of the request stands whole."""
+        return _NUMBER.sub(lambda number: mark if number[0] in self.whole else number[0], text)
 
 
 class Said:
@@ -72,8 +115,8 @@ class Said:
         self._pieces.clear()
         self._whole = b""
 
-    def values(self) -> tuple[bytes, tuple[bytes, ...]]:
-        """Give the values that are compared, with NUL between them, and those that are spared."""
+    def values(self) -> Values:
+        """Give what is compared."""
         for at in range(0, len(self._whole), _PIECE):
             self.add(self._whole[at : at + _PIECE])
         self._whole = b""
@@ -84,14 +127,29 @@ class Said:
             self.is_partial = self.is_partial or body.count(b'"') > _MOST_QUOTES
             found = iter(()) if self.is_partial else _of_json(body)
         else:
-            return body, ()
+            # A field of multipart is a line, as far as a word can repeat it.
+            return Values(body, (), frozenset(_whole(body.splitlines())), self.is_partial)
         values: list[bytes] = []
         spared: list[bytes] = []
         for name, value in found:
-            if len(value) >= SPAN:
-                (spared if name in _NO_SECRETS else values).append(value)
-        # No honest request names more models and types than that; each is looked for in each text.
-        return b"\0".join(values), tuple(islice(dict.fromkeys(spared), _MOST_SPARED))
+            (spared if name in _NO_SECRETS else values).append(value)
+        spared = [value for value in spared if len(value) >= SPAN]
+        return Values(
+            b"\0".join(value for value in values if len(value) >= SPAN),
+            # No honest request names more models and types than that; each is looked for in each
+            # text.
+            tuple(islice(dict.fromkeys(spared), _MOST_SPARED)),
+            frozenset(_whole(values)).difference(spared),
+            self.is_partial,
+        )
+
+
+def _whole(values: Iterable[bytes]) -> Iterator[bytes]:
+    for value in values:
+        if SPAN <= len(value) <= _LONGEST_WHOLE:
+            yield value
+        if number := _IS_NUMBER.fullmatch(value):
+            yield number[1]
 
 
 def shared(one: bytes, other: bytes) -> frozenset[bytes]:
@@ -172,6 +230,23 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(number, 16)) if number else _SHORT_ESCAPES.get(escape[3], escape[3])
 
 
+def decoded(text: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Give what may be base64 or hexadecimal in a text: start, end, and how it reads.
+
+    Of the same characters something else may stand before it, so it is read at each alignment.
+    """
+    for run in _ENCODED.finditer(text):
+        standard = run[0].translate(_TO_STANDARD)
+        for lead in range(_IN_BASE64):
+            # A single character that is left over holds no byte.
+            code = standard[lead : len(standard) - ((len(standard) - lead) % _IN_BASE64 == 1)]
+            yield *run.span(), binascii.a2b_base64(code + b"==")
+    for run in _DIGITS.finditer(text):
+        for lead in range(_IN_HEX):
+            digits = run[0][lead : len(run[0]) - (len(run[0]) - lead) % _IN_HEX]
+            yield *run.span(), binascii.unhexlify(digits)
+
+
 def _spans(text: bytes) -> Iterator[bytes]:
     return (text[at : at + SPAN] for at in range(len(text) - SPAN + 1))
 
@@ -206,14 +281,14 @@ def _words(piece: bytes, *, is_first: bool) -> Iterator[bytes]:
 def _of_json(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Give each string value of a JSON text, which may be cut short, with its member's name.
 
-    What stands between strings is given as well, where it is long: numbers; and of what only says
-    that it is JSON, anything.
+    What stands between strings is given as well, where it is long, and long numbers in there by
+    themselves; of what only says that it is JSON, that is anything.
     """
     name = b""
     done = 0
     while at := body.find(b'"', done) + 1:
-        if at - done > SPAN:
-            yield b"", body[done : at - 1]
+        if at - done > _SHORTEST_NUMBER:
+            yield from _between(body[done : at - 1])
         end = _end_of_string(body, at)
         text = body[at:end]
         if _COLON.match(body, end + 1):
@@ -222,7 +297,14 @@ def _of_json(body: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield name, _decoded(text) if b"\\" in text else text
             name = b""
         done = end + 1
-    yield b"", body[done:]
+    yield from _between(body[done:])
+
+
+def _between(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    if len(text) >= SPAN:
+        yield b"", text
+    for number in _BARE_NUMBER.findall(text):
+        yield b"", number
 
 
 def _end_of_string(body: bytes, start: int) -> int:

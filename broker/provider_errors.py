@@ -2,15 +2,16 @@
 
 What survives is the provider's: its status, its form, its own short words (type, code, param, the
 request's id), its sentences. Struck out of every text are the key, whole, in part or masked, what
-the redactor knows as a secret, and 16 bytes in a row that also stand in the request's body. What
-is not in the form of the provider's API, or too large, is told by a sentence of ours in that form.
+the redactor knows as a secret, 16 bytes in a row that also stand in the request's body (in base64
+or hexadecimal as well), its long numbers, and a short word that holds a whole value of it. What is
+not in the form of the provider's API, or too large, is told by a sentence of ours in that form.
 Nothing here reads or sends.
 """
 
 import html
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ from urllib.parse import unquote_plus
 import orjson
 
 from broker import echoes, wire
-from broker.echoes import Said
+from broker.echoes import Said, Values
 from broker.outbound import Headers
 from broker.scrub import Scrubber
 from providers import ErrorStyle, Provider
@@ -55,8 +56,8 @@ _LONGEST_KEY_PART: Final = 64
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/@#?=&\[\]-]{1,128}")
 """A type, a code, the name of a parameter, an address of the documentation: no prose."""
 _NAME: Final = re.compile(r"@?[A-Za-z_]{1,32}")
-# Members that hold such words, as each provider documents its errors. Their words stay though the
-# request may hold them too: by them SDKs choose what they raise.
+# Members that hold such words, as each provider documents its errors. Their words stay though they
+# may stand in a sentence of the request: by them SDKs choose what they raise.
 _COMMON: Final = frozenset({"code", "param", "reason", "request_id", "status", "type"})
 _OWN_WORDS: Final = {
     # cloud.google.com/apis/design/errors: ErrorInfo, BadRequest, QuotaFailure.
@@ -93,6 +94,17 @@ class _Text(NamedTuple):
     """It stands under a name that only secrets have."""
 
 
+class _Sought(NamedTuple):
+    """What is struck out of an error's texts."""
+
+    values: Values
+    found: frozenset[bytes]
+    """Runs that stand in these texts, and in the request or the key."""
+    of_the_key: frozenset[bytes]
+    forms: tuple[bytes, ...]
+    """The key, in each of its forms."""
+
+
 def rewritten(
     status: int, body: bytes | None, provider: Provider, said: Said, scrubber: Scrubber
 ) -> bytes:
@@ -107,8 +119,9 @@ def rewritten(
     numbers = list(islice(_numbers(document), _MOST_NUMBERS + 1))
     if not texts or len(texts) > _MOST_TEXTS or len(numbers) > _MOST_NUMBERS:
         return wire.summary(status, CODE, _sentence(status), provider)
-    clean = _cleaned(_as_far_as_shown(texts), said, scrubber)
-    return orjson.dumps(_with(document, iter(clean)))
+    values = said.values()
+    clean = _cleaned(_as_far_as_shown(texts), values, scrubber)
+    return orjson.dumps(_with(document, iter(clean), values))
 
 
 def headers_of(status: int, headers: Headers, said: Said, scrubber: Scrubber) -> Headers:
@@ -119,7 +132,7 @@ def headers_of(status: int, headers: Headers, said: Said, scrubber: Scrubber) ->
     if status >= HTTPStatus.BAD_REQUEST:
         headers = [pair for pair in headers if not pair[0].startswith(_OF_THE_BODY)]
     texts = [_of_header(name, value.decode("latin-1")) for name, value in headers]
-    clean = _cleaned(texts, said, scrubber)
+    clean = _cleaned(texts, said.values(), scrubber)
     return [
         # A line end would begin a header, and one may have been made by taking escapes away.
         (name, value if text.text == new else _CONTROLS.sub(" ", new).encode("latin-1", "replace"))
@@ -189,20 +202,23 @@ def _numbers(value: Any, depth: int = 0) -> Iterator[float]:
         yield value
 
 
-def _with(value: Any, texts: Iterator[str], depth: int = 0) -> Any:
+def _with(value: Any, texts: Iterator[str], values: Values, depth: int = 0) -> Any:
     """Give the document with other texts in its places, in the order of `_texts`."""
     if isinstance(value, str):
         return next(texts)
     if isinstance(value, dict | list) and depth >= _DEEPEST:
         return None
     if isinstance(value, dict):
-        return {next(texts): _with(member, texts, depth + 1) for member in value.values()}
+        return {next(texts): _with(member, texts, values, depth + 1) for member in value.values()}
     if isinstance(value, list):
         vector = len(value) >= _SHORTEST_VECTOR and all(isinstance(e, int | float) for e in value)
-        return None if vector else [_with(item, texts, depth + 1) for item in value]
-    # A card's, an account's.
-    is_long = isinstance(value, int | float) and len(orjson.dumps(value)) > _LONGEST_NUMBER
-    return None if is_long else value
+        return None if vector else [_with(item, texts, values, depth + 1) for item in value]
+    if isinstance(value, int | float):
+        # A card's, an account's.
+        digits = orjson.dumps(value)
+        is_kept = len(digits) <= _LONGEST_NUMBER and digits.lstrip(b"-") not in values.whole
+        return value if is_kept else None
+    return value
 
 
 def _of_header(name: bytes, value: str) -> _Text:
@@ -225,32 +241,45 @@ def _as_far_as_shown(texts: list[_Text]) -> list[_Text]:
     return shown
 
 
-def _cleaned(texts: list[_Text], said: Said, scrubber: Scrubber) -> list[str]:
+def _cleaned(texts: list[_Text], values: Values, scrubber: Scrubber) -> list[str]:
     """Give the texts without what is the request's, the key's, or a secret of anybody's."""
     views = [_views(scrubber.strike(text.text.encode()).decode(errors="replace")) for text in texts]
-    everything = b"\0".join(view for layers in views for view in layers)
+    read = [plain for layers in views for _, _, plain in echoes.decoded(layers[0])]
+    everything = b"\0".join((*(view for layers in views for view in layers), *read))
     of_the_key = _shared_with_the_key(everything, scrubber)
-    values, spared = said.values()
-    found = echoes.shared(everything, values) | of_the_key
+    sought = _Sought(
+        values, echoes.shared(everything, values.texts) | of_the_key, of_the_key, scrubber.forms
+    )
     return [
-        _clean(text, layers, of_the_key if text.is_word else found, spared, scrubber)
-        if text.is_word or not said.is_partial or len(text.text) < echoes.SPAN
+        _clean(text, layers, sought)
+        if text.is_word or not values.is_partial or len(text.text) < echoes.SPAN
         else _LEFT_OUT
         for text, layers in zip(texts, views, strict=True)
     ]
 
 
-def _clean(
-    text: _Text,
-    layers: list[bytes],
-    found: frozenset[bytes],
-    spared: tuple[bytes, ...],
-    scrubber: Scrubber,
-) -> str:
-    if text.is_secret:
+def _clean(text: _Text, layers: list[bytes], sought: _Sought) -> str:
+    if text.is_secret or (text.is_word and sought.values.stand_in(layers[0], sought.found)):
         return _MARK
-    plain = _without_runs(layers, found, spared)
-    return redact(_without_masked_keys(plain, scrubber.forms))
+    readable = _without_encoded(layers[0], sought)
+    if readable != layers[0]:
+        layers = _views(readable.decode())
+    found = sought.of_the_key if text.is_word else sought.found
+    plain = _without_runs(layers, found, sought.values.spared)
+    plain = sought.values.without_numbers(plain.encode(), _MARK.encode()).decode()
+    return redact(_without_masked_keys(plain, sought.forms))
+
+
+def _without_encoded(text: bytes, sought: _Sought) -> bytes:
+    """Give a text without base64 or hexadecimal of what is sought."""
+    if not sought.found:
+        return text
+    places = [
+        (start, end)
+        for start, end, plain in echoes.decoded(text)
+        if echoes.without(echoes.runs(plain, sought.found), plain, sought.values.spared)
+    ]
+    return _marked(text, places)
 
 
 def _views(text: str) -> list[bytes]:
@@ -284,12 +313,18 @@ def _without_runs(layers: list[bytes], found: frozenset[bytes], spared: tuple[by
         left = len(view) - sum(end - start for start, end in there)
         if there and (left < least or not places):
             chosen, places, least = view, there, left
+    return _marked(chosen, places).decode(errors="replace")
+
+
+def _marked(text: bytes, places: Iterable[tuple[int, int]]) -> bytes:
+    """Give a text with a mark in each of these places; of those that overlap, in the first."""
     pieces: list[bytes] = []
     at = 0
-    for start, end in places:
-        pieces += (chosen[at:start], _MARK.encode())
-        at = end
-    return b"".join((*pieces, chosen[at:])).decode(errors="replace")
+    for start, end in sorted(places):
+        if start >= at:
+            pieces += (text[at:start], _MARK.encode())
+            at = end
+    return b"".join((*pieces, text[at:]))
 
 
 def _without_masked_keys(text: str, forms: tuple[bytes, ...]) -> str:

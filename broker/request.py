@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from accounts import tokens
 from accounts.errors import TokenUnknown
 from accounts.tokens import TokenKind
+from broker import echoes
 from broker.errors import CredentialInUrl, RequestRefused, ToolTokenRequired
 from providers import CATALOGUE, Provider, Slot
 from redact import redact
@@ -31,52 +32,28 @@ _QUERY: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]|{}-]|%[0-9A-Fa
 _ENCODED_SEPARATOR: Final = re.compile(rb"%(?:2f|5c|00|0a|0d)", re.IGNORECASE)
 # Some servers drop what follows a `;` before they follow dots.
 _DOT_SEGMENT: Final = re.compile(rb"/(?:\.|%2e){1,2}(?:/|;|%3b|\Z)", re.IGNORECASE)
-_CREDENTIAL_NAMES: Final = frozenset(
-    {
-        b"key",
-        b"api_key",
-        b"apikey",
-        b"api-key",
-        b"access_token",
-        b"auth_token",
-        b"token",
-        b"secret",
-        b"client_secret",
-        b"password",
-        b"authorization",
-        b"x-api-key",
-        b"x-goog-api-key",
-        b"access_key",
-        b"auth",
-        b"auth_key",
-        b"bearer",
-        b"credential",
-        b"id_token",
-        b"jwt",
-        b"passwd",
-        b"private_key",
-        b"pwd",
-        b"refresh_token",
-        b"secret_key",
-        b"session_token",
-        b"sig",
-        b"signature",
-        b"subscription-key",
-        b"x-amz-credential",
-        b"x-amz-security-token",
-        b"x-amz-signature",
-        b"x-goog-credential",
-        b"x-goog-signature",
-    }
+# Letters and digits alone, in lower case: `openai_api_key`, `accessToken`, `X-Amz-Signature`. Words
+# before `token` are named, since a page of a list goes by one as well (`page_token`).
+_CREDENTIAL_NAME: Final = re.compile(
+    rb"key|token|auth|authorization|bearer|jwt|sig|pass|passwd|password|passphrase|pwd"
+    rb"|(?:client|app|api|consumer)?secret|(?:xamz|xgoog)?(?:credentials?|signature)"
+    rb"|[a-z0-9]*apikey|[a-z0-9]{0,16}(?:access|auth|private|secret|subscription)key"
+    rb"|[a-z0-9]{0,16}(?:access|api|auth|bearer|oauth|refresh|security|session)token|x?idtoken"
 )
 """Names of query parameters that hold a credential wherever they are used: none of the catalogue's
-providers has another use for them, but where its row says so (`harmless_queries`)."""
+providers has another use for them, but where its row says so (`harmless_queries`). What the
+redactor strikes out of a logged URL by its name is held to be the same by a test."""
+_NOT_IN_NAMES: Final = bytes(
+    code for code in range(256) if not (chr(code).isascii() and chr(code).isalnum())
+)
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
     r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )
+# Of what was decoded, nearly all is noise: an id, or a path, read as if it were base64.
+_READABLE: Final = re.compile(rb"[!-~]{12,}")
 _OURS: Final = frozenset({CHOICE, SAVE_AS})
 _MOST_DIGITS: Final = 18
 # No controls, and no marks that turn a text's direction about: `fdp.exe` would end in `exe.pdf`.
@@ -241,23 +218,40 @@ def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
         raise RequestRefused("The path must hold no . or .. segment.")
 
 
-def names_a_credential(query: bytes, harmless: tuple[bytes, ...]) -> bool:
+def names_a_credential(query: bytes, harmless: tuple[bytes, ...] = ()) -> bool:
     """Tell whether a parameter's name says that it is a credential, of those not taken out."""
     if not query:
         return False
-    names = (
-        unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).strip().lower()
-        for pair in query.replace(b";", b"&").split(b"&")
+    pairs = query.replace(b";", b"&").split(b"&")
+    names = (_bare(unquote_to_bytes(pair.partition(b"=")[0])) for pair in pairs)
+    return any(
+        _CREDENTIAL_NAME.fullmatch(name) and name not in map(_bare, harmless) for name in names
     )
-    return any(name in _CREDENTIAL_NAMES and name not in harmless for name in names)
+
+
+def _bare(name: bytes) -> bytes:
+    return name.lower().translate(None, _NOT_IN_NAMES)
 
 
 def carries_a_key(part: bytes) -> bool:
-    """Tell whether one of our tokens, or what has the form of a provider's key, stands in there."""
-    text = part.decode("latin-1")
-    return _CREDENTIAL.search(text) is not None or (
-        "%" in text and _CREDENTIAL.search(unquote_to_bytes(part).decode("latin-1")) is not None
-    )
+    """Tell whether one of our tokens, or what has the form of a provider's key, stands in there.
+
+    It may be percent-encoded, and in base64 or in hexadecimal.
+    """
+    if _bears_a_mark(part):
+        return True
+    if b"%" in part:
+        part = unquote_to_bytes(part)
+        if _bears_a_mark(part):
+            return True
+    if len(part) < echoes.SHORTEST_ENCODED:
+        return False
+    decoded = b"\0".join([read for _, _, read in echoes.decoded(part)])
+    return any(map(_bears_a_mark, _READABLE.findall(decoded)))
+
+
+def _bears_a_mark(text: bytes) -> bool:
+    return _CREDENTIAL.search(text.decode("latin-1")) is not None
 
 
 def _spelled(slot: Slot) -> str:

@@ -6,6 +6,7 @@ never told to the searcher in the server but in halves (see `keysteward.residenc
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import secrets
@@ -133,24 +134,26 @@ async def examine(tell: Callable[[str], None], *, quick: bool = False) -> Findin
     reach_loopback_directly()
     findings = Findings()
     key = f"sk-proj-{secrets.token_hex(78)}"
-    fake = FakeProvider({key: KeyKind.VALID})
+    account, password = f"AC{secrets.token_hex(16)}", secrets.token_hex(16)
+    fake = FakeProvider(dict.fromkeys((key, f"{account}:{password}"), KeyKind.VALID))
     with tempfile.TemporaryDirectory(prefix="keysteward-residency-") as made:
         folder = Path(made)
         async with running(fake) as provider, _examined(folder, provider) as server:
             begun = await server.hears()
             findings.measures = [Measure(**told) for told in begun["measures"]]
             await _make_sure_that_it_sees(server)
-            needles = [needle.told() for needle in needles_of(key.encode())]
 
-            async def look(moment: str, *, essential: bool = False) -> None:
+            async def look(moment: str, *, essential: bool = False, of: str = key) -> None:
                 if essential or not quick:
                     tell(moment)
+                    needles = [needle.told() for needle in needles_of(of.encode())]
                     findings.memory.append(Look(moment, await server.finds(needles=needles)))
 
             await _use(begun["url"], fake, key, look)
-            _search_files(findings, folder, key)
+            await _use_pair(begun["url"], account, password, look)
+            _search_files(findings, folder, (key, password))
             await server.stop()
-        _search_files(findings, folder, key)
+        _search_files(findings, folder, (key, password))
     return findings
 
 
@@ -212,6 +215,25 @@ async def _use(
         await look("after removeKey", essential=True)
 
 
+async def _use_pair(
+    url: str, account: str, password: str, look: Callable[..., Awaitable[None]]
+) -> None:
+    """Do with a user and a password what sends them as Basic does, and look for the password.
+
+    The account's name is no secret: it stands in each call's path.
+    """
+    async with _Owner(url) as person:
+        await person.sign_up("grace@example.com", secrets.token_urlsafe(16))
+        token = (await person.create_tool("examined"))["token"]
+        kept = (await person.add_key("twilio", f"{account}:{password}"))["key"]["id"]
+        await look("after addKey of a user and a password", of=password)
+        call = _Caller(url, token)
+        for _ in range(REPEATED):
+            await call.account(account)
+        await look(f"after {REPEATED} calls with these, as Basic", of=password)
+        await person.remove_key(kept)
+
+
 class _Caller:
     """A tool that calls through the server, on a connection of its own each time."""
 
@@ -230,17 +252,32 @@ class _Caller:
                 "messages": [{"role": "user", "content": "Tell me of the sea."}],
             }
         )
-        reader, writer = await asyncio.open_connection(self._at.hostname, self._at.port)
-        writer.write(
+        return await self._send(
             f"POST /via/openai/v1/chat/completions HTTP/1.1\r\nHost: {self._at.netloc}\r\n"
             f"Authorization: Bearer {self._token}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
         )
+
+    async def _send(self, request: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(self._at.hostname, self._at.port)
+        writer.write(request.encode())
         return reader, writer
 
     async def whole(self, *, stream: bool = False) -> bytes:
         """Send a call and take all of its answer. Raises `ExaminationFailed`."""
-        reader, writer = await self.begin(stream=stream)
+        return await self._taken(*await self.begin(stream=stream))
+
+    async def account(self, name: str) -> bytes:
+        """Ask Twilio about the account. Raises `ExaminationFailed`."""
+        basic = base64.b64encode(f"{name}:{self._token}".encode()).decode()
+        begun = await self._send(
+            f"GET /via/twilio/2010-04-01/Accounts/{name}.json HTTP/1.1\r\n"
+            f"Host: {self._at.netloc}\r\nAuthorization: Basic {basic}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        return await self._taken(*begun)
+
+    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         try:
             async with asyncio.timeout(_ANSWERED_WITHIN_SECONDS):
                 return await reader.read()
@@ -273,7 +310,7 @@ async def _examined(folder: Path, provider: str) -> AsyncIterator[_Examined]:
                 **surroundings(),
                 f"{PREFIX}DATA": str(folder / "data"),
                 f"{PREFIX}LOG_LEVEL": "debug",
-                f"{PREFIX}UPSTREAMS": f"openai={provider}/openai",
+                f"{PREFIX}UPSTREAMS": f"openai={provider}/openai,twilio={provider}/twilio",
                 "PYTHONPATH": str(_HOME),
                 "TMPDIR": str(temporary),
             },
@@ -290,12 +327,13 @@ async def _examined(folder: Path, provider: str) -> AsyncIterator[_Examined]:
             await process.wait()
 
 
-def _search_files(findings: Findings, folder: Path, key: str) -> None:
-    needles = needles_of(key.encode())
+def _search_files(findings: Findings, folder: Path, planted: tuple[str, ...]) -> None:
+    needles = [needles_of(secret.encode()) for secret in planted]
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = next((name for name, ends in _PLACES if file.name.endswith(ends)), _ELSEWHERE)
         with contextlib.suppress(FileNotFoundError):  # a server that runs takes files away
-            found = search_file(file, file.name, needles)
+            found = [search_file(file, file.name, each) for each in needles]
             findings.number_of_files += 1
             total = findings.files.setdefault(place, Found())
-            total += found
+            for each in found:
+                total += each

@@ -25,7 +25,11 @@ from store import Store, StoreUnavailable, Tx
 from vault.keyring import Keyring
 
 VIA: Final = "/via/"
+_USERINFO: Final = re.compile(rb"(?:[A-Za-z0-9+.-]*://)?[^/?@]*@")
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
+# Pages of ours name a key so: a reference is none.
+_REFERENCE: Final = re.compile(rb"(?:\A|(?<=&))key=key_[0-9A-HJKMNP-TV-Z]{26}(?=&|\Z)")
+CREDENTIAL_IN_URL: Final = "A credential stands in the URL. If it is a real one, rotate it."
 _LOG: Final = logging.getLogger("keysteward.broker")
 
 _EVERYWHERE: Final = (
@@ -171,8 +175,7 @@ class SafeHeaders:
 class CleanUrls:
     """Refuses a request whose URL bears a credential: it stays in histories, proxies and logs.
 
-    Brokered calls are looked at by `broker.request.check`, with more names than here: pages of ours
-    name a key's reference `key`.
+    Brokered calls are looked at by `broker.request.check`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -186,11 +189,26 @@ class CleanUrls:
 
 def bears_a_credential(scope: Scope) -> bool:
     """Tell whether a request's or a websocket's URL holds what should stand in a header."""
-    query = scope["query_string"]
+    query = _REFERENCE.sub(b"", scope["query_string"])
     return (
-        request.names_a_credential(query, (b"key",))
+        request.names_a_credential(query)
         or request.carries_a_key(scope["raw_path"])
         or request.carries_a_key(query)
+    )
+
+
+def hides_a_credential(target: bytes) -> bool:
+    """Tell whether a request's target bears one where no application would see it.
+
+    That is before the path (`http://user:password@host/…`) and behind the query (`#…`).
+    """
+    if target.startswith(b"/") and b"#" not in target:
+        return False
+    address, _, fragment = target.partition(b"#")
+    return (
+        _USERINFO.match(address) is not None
+        or request.carries_a_key(target)
+        or request.names_a_credential(fragment)
     )
 
 
@@ -200,9 +218,8 @@ async def refuse_url(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn logs a socket's URL.
         scope["path"], scope["query_string"] = "/", b""
         await receive()
-    sentence = "A credential stands in the URL. If it is a real one, rotate it."
     answer = PlainTextResponse(
-        sentence, HTTPStatus.BAD_REQUEST, headers={"cache-control": "no-store"}
+        CREDENTIAL_IN_URL, HTTPStatus.BAD_REQUEST, headers={"cache-control": "no-store"}
     )
     await answer(scope, receive, send)
 

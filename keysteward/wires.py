@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from broker.socket_out import LARGEST_MESSAGE
-from keysteward.http import VIA
+from keysteward.http import CREDENTIAL_IN_URL, VIA, hides_a_credential
 
 LONGEST_HEAD: Final = 65_536
 LARGEST_BODY: Final = 1024 * 1024
@@ -20,6 +20,10 @@ LARGEST_BODY: Final = 1024 * 1024
 HEAD_SECONDS: Final = 20.0
 """From the connection, or a request's first byte, to the end of its head."""
 _MOST_UNREAD: Final = 262_144
+
+
+class CredentialHidden(ValueError):  # noqa: N818 - named for what happened
+    """A credential stands in a request's target, in a part that uvicorn hands to nobody."""
 
 
 class Http(HttpToolsProtocol):
@@ -69,7 +73,13 @@ class Http(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Wait no longer: from here on the application says how long."""
         self._barren, self._waits_since = 0, None
+        if hides_a_credential(self.url):
+            raise CredentialHidden
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request; say it where it is for its URL."""
+        super().send_400_response(CREDENTIAL_IN_URL if hides_a_credential(self.url) else msg)
 
     def on_body(self, body: bytes) -> None:
         """Count anew: the application sees this."""

@@ -1,15 +1,18 @@
 """An error as it is passed on: still the provider's, and nothing of the request in it."""
 
+import base64
 import json
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.echoes import MOST_KEPT, SPAN, Said, runs, shared, unescaped, without
+from broker.echoes import MOST_KEPT, SPAN, Said, Values, runs, shared, unescaped, without
 from broker.provider_errors import LARGEST_READ, headers_of, rewritten
 from broker.scrub import Scrubber
 from providers import CATALOGUE, find
@@ -18,6 +21,7 @@ from vault.secret import Secret
 KEY = "sk-proj-MadeUpKey0123456789MadeUpKey"
 WORDS = "My sister's account number is quite long, and her name is Grübel."
 MARK = "[redacted]"
+FORM = b"application/x-www-form-urlencoded"
 OPENAI = find("openai")
 STYLES = sorted({row.error_style.value: row.id for row in CATALOGUE.values()}.values())
 
@@ -103,7 +107,7 @@ class TestSurvives:
                 ],
             }
         }
-        said = chat("type.googleapis.com/google.rpc.ErrorInfo")
+        said = chat("What is type.googleapis.com/google.rpc.ErrorInfo?")
         for document in (error, [error]):
             assert told(document, said, provider="google") == document
 
@@ -112,6 +116,26 @@ class TestSurvives:
         long = "claude-made-up-4-5-20990101"
         said = chat(f"I like {long} more than all others", **{name: long})
         assert message(f"model: {long} does not exist", said) == f"model: {long} does not exist"
+
+    @pytest.mark.parametrize("name", ["model", "model_id"])
+    def test_a_model_that_does_not_exist_is_named(self, name: str) -> None:
+        said = chat(**{name: "gpt-nope-made-up-2099"})
+        error = {
+            "error": {
+                "message": "The model `gpt-nope-made-up-2099` does not exist",
+                "type": "invalid_request_error",
+                "param": "gpt-nope-made-up-2099",
+                "code": "model_not_found",
+            }
+        }
+        assert told(error, said) == error
+
+    @pytest.mark.parametrize(
+        "text", ["1700000000001 ms", "req_01234567890", "of 424242424242 and 142424242424242"]
+    )
+    def test_another_number_than_the_requests_stays(self, text: str) -> None:
+        said = chat(number="42424242424242", other=1700000000000, small=12345678901, f=0.1234567890)
+        assert message(text, said) == text
 
     def test_names_of_members_and_short_values_are_no_secrets(self) -> None:
         said = chat("C:\\", temperature_of_the_answer="hot", stop=["fifteen bytes.."])
@@ -186,6 +210,74 @@ class TestEchoes:
             "code": MARK,
             "api_key": MARK,
         }
+
+    @pytest.mark.parametrize("kind", ["json", "list", "form", "multipart", "lines"])
+    @pytest.mark.parametrize("name", ["code", "param", "status", "type", "reason", "request_id"])
+    @pytest.mark.parametrize(
+        "value",
+        ["DE89370400440532013000", "QmFzZTY0IG9mIHNvbWV0aGluZyBwcml2YXRlIGFuZCBsb25nZXIu=="],
+    )
+    def test_no_whole_value_of_the_request_stands_in_a_words_place(
+        self, kind: str, name: str, value: str
+    ) -> None:
+        field = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n%s\r\n--x--'
+        said = {
+            "json": lambda: said_of(json.dumps({"iban": value}).encode()),
+            "list": lambda: said_of(json.dumps({"ibans": ["a", value]}).encode()),
+            "form": lambda: said_of(urlencode({"iban": value}).encode(), FORM),
+            "multipart": lambda: said_of(field % value.encode(), b"multipart/form-data"),
+            "lines": lambda: said_of(f"first\n{value}\n".encode(), b"text/plain"),
+        }
+        for word in (value, f"iban={value}", value + ":x"):
+            assert told({"error": {name: word}}, said[kind]()) == {"error": {name: MARK}}
+
+    @pytest.mark.parametrize(
+        "body", [{"n": 378282246310005}, {"n": "378282246310005"}, [[1, 378282246310005]]]
+    )
+    def test_a_long_number_of_the_request_is_struck_out_wherever_it_stands(
+        self, body: object
+    ) -> None:
+        said = said_of(json.dumps(body).encode())
+        error = {
+            "message": "No 378282246310005.",
+            "param": "card_378282246310005",
+            "n": 378282246310005,
+            "at": 1700000000000,
+        }
+        assert told({"error": error}, said) == {
+            "error": {
+                "message": f"No {MARK}.",
+                "param": f"card_{MARK}",
+                "n": None,
+                "at": 1700000000000,
+            }
+        }
+        form = said_of(b"To=%2B491511234567&card[number]=378282246310005", FORM)
+        assert message("378282246310005, +491511234567", form) == f"{MARK}, +{MARK}"
+
+    @pytest.mark.parametrize("lead", range(4))
+    @pytest.mark.parametrize(
+        "encode",
+        [
+            base64.b64encode,
+            base64.urlsafe_b64encode,
+            base64.encodebytes,
+            bytes.hex,
+            lambda text: text.hex().upper(),
+        ],
+    )
+    def test_what_is_the_requests_is_struck_out_in_base64_and_hexadecimal(
+        self, lead: int, encode: Callable[[bytes], bytes | str]
+    ) -> None:
+        encoded = encode(b"x" * lead + WORDS.encode() + b"yz"[:lead])
+        text = encoded if isinstance(encoded, str) else encoded.decode()
+        for around in ("Bad: <{}>", "Bad: <abc{}>"):
+            left = message(around.format(text))
+            # Less than 16 bytes may stand in a line of their own.
+            assert re.fullmatch(r"Bad: <(\[redacted\][=\n]*)+[A-Za-z0-9]{0,21}[=\n]*>", left)
+        assert told({"error": {"code": text[:72]}}, chat()) == {"error": {"code": MARK}}
+        both = f"<{text}-{WORDS.encode().hex()}>".replace("\n", "")
+        assert re.fullmatch(r"<(\[redacted\])(=*-\1)?>", message(both))
 
     def test_what_the_redactor_knows_is_struck_out(self) -> None:
         assert "hunter2hunter2" not in message("postgres://me:hunter2hunter2@db/x is down")
@@ -328,7 +420,7 @@ class TestLongRequests:
     def test_nothing_is_kept_once_the_answer_is_none(self) -> None:
         said = chat()
         said.forget()
-        assert said.values() == (b"", ())
+        assert said.values() == Values(b"", (), frozenset())
 
 
 class TestHeaders:
@@ -384,8 +476,7 @@ class TestRuns:
     @given(prompt=TEXTS, around=TEXTS)
     def test_no_run_of_the_request_is_left(self, prompt: str, around: str) -> None:
         said = chat(prompt)
-        values, spared = said.values()
-        assert not spared
+        values = said.values().texts
         body = json.dumps({"error": {"message": around + prompt + around}}).encode()
         scrubber = Scrubber(Secret(KEY.encode()))
         left = json.loads(rewritten(400, body, OPENAI, chat(prompt), scrubber))

@@ -1,6 +1,7 @@
 """The check of a request by itself: nothing that it is given makes it fail otherwise."""
 
 import base64
+import re
 import string
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,6 +15,8 @@ from broker import request
 from broker.errors import CallFailure, CredentialInUrl, RequestRefused, ToolTokenRequired
 from broker.request import Ask
 from providers import CATALOGUE, Provider
+from redact import redact
+from redact.patterns import _QUERY_NAMES
 from tests.kit.canary import canary
 
 TOKEN = tokens.make(TokenKind.TOOL).text
@@ -122,6 +125,14 @@ class TestCatalogue:
         escaped = b"%%%02x" % key[0] + key[1:]
         for text in (key, b"/v1/" + key, b"q=" + key + b"&x=1", b"%22" + key, b"=" + escaped):
             assert request.carries_a_key(text)
+        for lead in (b"", b"u:", b"me:"):
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                code = encode(lead + key)
+                for text in (code, b"/v1/" + code, b"q=" + code, code.replace(b"=", b"%3D")):
+                    assert request.carries_a_key(text)
+            digits = (lead + key).hex().encode()
+            assert request.carries_a_key(digits)
+            assert request.carries_a_key(b"q=" + digits.upper())
 
     def test_each_of_our_tokens_is_found_anywhere(self) -> None:
         for kind in TokenKind:
@@ -157,6 +168,49 @@ class TestCatalogue:
     def test_any_other_is_refused_there_too(self, query: bytes) -> None:
         with pytest.raises(CredentialInUrl):
             request.check(CATALOGUE["github"], "GET", b"/user", query, [GOOD])
+
+
+class TestNames:
+    """Of a URL's parameters: what is refused, and what a log leaves out, is one thing."""
+
+    # What also names something that is no credential: a page of a list, GitHub's and Google's code.
+    ALLOWED = re.compile(
+        rb"code|session|sid|samlresponse|(client_)?assertion|.*[-_]token", re.IGNORECASE
+    )
+
+    @settings(max_examples=300)
+    @given(st.from_regex(re.compile(b"(?i:" + _QUERY_NAMES + b")"), fullmatch=True))
+    def test_what_a_log_leaves_out_is_refused(self, name: bytes) -> None:
+        assert request.names_a_credential(name + b"=x") or self.ALLOWED.fullmatch(name)
+
+    @settings(max_examples=300)
+    @given(st.from_regex(request._CREDENTIAL_NAME, fullmatch=True))
+    def test_what_is_refused_a_log_leaves_out(self, name: bytes) -> None:
+        value = "q7Rz0c4Lx9Tb2Wn5"
+        # Nobody leaves these hyphens out.
+        spelled = re.sub("^x(amz|goog)", r"x-\1-", name.decode())
+        assert value not in redact(f'"GET /v1/x?{spelled}={value} HTTP/1.1" 400')
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "accessToken", "access_token", "ACCESS-TOKEN", "authToken", "openai_api_key", "pass",
+            "x-access-token", "X-Amz-Signature", "x-goog-credential", "client_secret",
+            "auth[token]", "%61pi_key", "secretAccessKey", " key ", "x-goog-api-key",
+        ],
+    )  # fmt: skip
+    def test_a_name_is_known_however_it_is_spelled(self, name: str) -> None:
+        for query in (f"{name}=x", f"a=b&{name}=x", f"a=b;{name}", f"{name}=x&c=d"):
+            assert request.names_a_credential(query.encode())
+
+    @pytest.mark.parametrize("provider", CATALOGUE.values(), ids=CATALOGUE)
+    def test_what_pages_lists_and_narrows_them_is_none(self, provider: Provider) -> None:
+        for name in (
+            b"pageToken", b"page_token", b"next_page_token", b"PageToken", b"cursor", b"after",
+            b"starting_after", b"max_tokens", b"authuser", b"keys", b"key_id", b"keyword",
+            b"monkey", b"secrets", b"signed", b"tokens", b"expand[]", b"PageSize", b"design",
+        ):  # fmt: skip
+            assert not request.names_a_credential(name + b"=x", provider.harmless_queries)
 
 
 class TestTokens:

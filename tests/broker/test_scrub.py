@@ -1,7 +1,9 @@
 """The scrubber by itself: for every key, every form of it, cut anyhow."""
 
 import base64
+import html
 import json
+import re
 import urllib.parse
 from itertools import pairwise
 
@@ -35,6 +37,30 @@ def forms(key: str) -> list[bytes]:
     ]
 
 
+def rare_forms(key: str) -> list[bytes]:
+    """Give the forms of the key in use that are looked for besides."""
+    raw = key.encode()
+    codes = [urllib.parse.quote(key, safe=safe) for safe in ("/", "", "!'()*")]
+    entities = html.escape(key)
+    of_go = json.dumps(key)[1:-1]
+    for character in "<>&":
+        of_go = of_go.replace(character, f"\\u{ord(character):04x}")
+    return [
+        b"".join(b"%%%02x" % code for code in raw),
+        b"".join(b"%%%02X" % code for code in raw),
+        b"".join(b"\\u%04x" % code for code in raw),
+        b"".join(b"\\u%04X" % code for code in raw),
+        *(code.encode() for code in codes),
+        *(re.sub("%..", lambda code: code[0].lower(), code).encode() for code in codes),
+        urllib.parse.quote(codes[1], safe="").encode(),
+        of_go.encode(),
+        entities.encode(),
+        html.escape(key, quote=False).encode(),
+        entities.replace("&#x27;", "&#39;").encode(),
+        entities.replace("&#x27;", "&#39;").replace("&quot;", "&#34;").encode(),
+    ]
+
+
 def base64_forms(key: str, before: bytes, after: bytes) -> list[tuple[bytes, bytes]]:
     """Give the key within longer texts, in base64, and the part that only the key decides."""
     start, end = -(-len(before) * 8 // 6), (len(before) + len(key)) * 8 // 6
@@ -59,12 +85,12 @@ def through(scrubber: Scrubber, text: bytes, cuts: list[int]) -> bytes:
 def test_no_form_of_the_key_comes_through(
     key: str, before: bytes, between: bytes, after: bytes, cuts: list[int]
 ) -> None:
-    for form in forms(key):
+    for form in forms(key) + rare_forms(key):
         scrubber = Scrubber(Secret(key.encode()))
         text = before + form + between + form + after
         out = through(scrubber, text, cuts)
         assert len(out) == len(text)
-        assert not any(needle in out for needle in forms(key))
+        assert not any(needle in out for needle in forms(key) + rare_forms(key))
         assert scrubber.struck >= 1
 
 
@@ -98,6 +124,13 @@ def test_of_a_user_and_a_password_the_password_does_not_come_through_alone(
     out = through(Scrubber(Secret(pair.encode())), b"Basic " + basic, cuts)
     for _, core in base64_forms(password, f"{user}:".encode(), b""):
         assert core not in out
+
+
+def test_of_forms_that_are_alike_none_is_lost_and_none_is_made_of_what_was_wiped() -> None:
+    for key in ("*" * 8, "a" * 9, "~" * 10, "%" * 8, ":" * 8):
+        scrubber = Scrubber(Secret(key.encode()))
+        assert not any(0 in needle for needle in scrubber._all())
+        assert scrubber.strike(key.encode()) != key.encode()
 
 
 def test_a_pair_is_struck_and_counted_as_one() -> None:
@@ -140,7 +173,7 @@ def test_only_what_may_begin_a_form_of_the_key_is_held(key: str, chunks: list[by
         passed += scrubber.feed(chunk)
         held = given[len(passed) :]
         if held:
-            assert any(needle.startswith(held) for needle in scrubber._needles)
+            assert any(needle.startswith(held) for needle in scrubber._all())
     assert len(passed + scrubber.flush()) == len(given)
 
 
@@ -314,6 +347,16 @@ class TestOtherKeys:
         text = b"a" + b"wxyz" * 8_000
         assert scrubber.strike(text) is text
         assert Scrubber(Secret(IN_USE.encode()), kept(keys[0])).strike(text) is text
+
+    @pytest.mark.parametrize("key", [IN_USE, "p/w\"=with\\every%kind&of'it<>/"])
+    def test_each_form_of_the_key_in_use_is_overwritten(self, key: str) -> None:
+        scrubber = Scrubber(Secret(key.encode()))
+        needles = list(scrubber._all())
+        assert {*forms(key), *rare_forms(key)} <= set(needles)
+        assert len(set(needles)) == len(needles)
+        scrubber.wipe()
+        assert not any(any(needle) for needle in needles)
+        assert scrubber.strike(key.encode()) == key.encode()
 
     def test_once_wiped_it_finds_nothing(self) -> None:
         scrubber = scrubber_of(OTHERS["plain"])

@@ -20,7 +20,10 @@ from tests.kit.scripted import spoken
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
-NAMES = ("key", "api_key", "access_token", "sig", "Signature", "x-amz-security-token", "%73ig")
+NAMES = (
+    "key", "api_key", "access_token", "sig", "Signature", "x-amz-security-token", "%73ig", "pass",
+    "accessToken", "authToken", "openai_api_key", "x-access-token", "API-KEY", "auth[token]",
+)  # fmt: skip
 
 
 def targets(provider: Provider, secret: str, token: str) -> Iterator[str]:
@@ -88,12 +91,55 @@ async def test_no_page_of_ours_takes_one_either(path: str, house: Installation) 
             f"{path}?access_token=x",
             f"{path}?x={token}",
             f"{path}?key={shaped}",
+            f"{path}?key=0123456789abcdef0123456789abcdef",
+            f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAVx",
+            f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAV&key=x",
+            f"{path}?accessToken=x",
+            f"{path}?a=b&openai-api_key=x",
             f"{path}/{shaped}",
+            f"{path}/{shaped.encode().hex()}",
+            f"{path}?x={shaped.encode().hex().upper()}",
+            *(
+                f"{path}?x={quote(encode(before + each.encode()), safe='')}"
+                for encode in (base64.b64encode, base64.urlsafe_b64encode)
+                for each in (shaped, token)
+                for before in (b"", b"u:", b"me:")
+            ),
         ):
             answer = await client.get(target)
             assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
             assert not re.search(f"{token}|{shaped}", answer.text)
         assert (await client.get(f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAV")).status_code != 400
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://u:{}@x/health",
+        "http://{}@x/health",
+        "http://{}:@x/via/openai/v1/models",
+        "HTTP://u:short@x",
+        "http://{}.x/health",
+        "/health#{}",
+        "/health#access_token=short",
+    ],
+)
+async def test_none_is_taken_where_no_application_would_see_it(
+    target: str, house: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    shaped = canary("openai")
+    caplog.set_level("DEBUG")
+    for upgrade in (b"", b"upgrade: websocket\r\nconnection: upgrade\r\n"):
+        line = f"GET {target.format(shaped)} HTTP/1.1\r\nhost: x\r\n".encode()
+        said = await spoken(house.url, line + upgrade + b"\r\n")
+        assert said.startswith(b"HTTP/1.1 400 ")
+        assert b"A credential stands in the URL." in said
+        assert b"\r\nconnection: close\r\n" in said
+    assert shaped not in caplog.text
+    for nothing in (b"\0\1\2\3\r\n\r\n", b"@\r\n\r\n", b"GET  HTTP/1.1\r\n\r\n"):
+        assert (await spoken(house.url, nothing)).endswith(b"Invalid HTTP request received.")
+    plain = b"GET http://x/health?a=b@c HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+    assert (await spoken(house.url, plain)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_no_websocket_of_ours_does(house: Installation) -> None:
