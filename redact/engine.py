@@ -39,9 +39,14 @@ _ESCAPED_RUN: Final = linear.compiled(
     rb"(?:%25[0-9A-Fa-f]{2}){12,}|(?:%[0-9A-Fa-f]{2})+"
     rb"|(?:\\{1,4}u00[0-9A-Fa-f]{2})+|(?:\\{1,4}x[0-9A-Fa-f]{2})+"
 )
+_CONTINUED: Final = (b"\\", b"\\\r")
 _TWICE: Final = re.compile(rb"%25[^%]")
 _TAGGED: Final = linear.compiled(linear.any_of((TAGGED,)))
 _OPENED, _JOINT, _BLANK = JOINED[:-1], JOINED[-1:], TAGGED[-1:]
+_TAG_LETTER: Final = b"d"
+"""Asked first: amid nothing but brackets the search for the whole beginning is the dearest."""
+_LOOKS: Final = 3
+"""A mark that has lost its colours may stand behind a name, or before a word, that had them."""
 _CUTTING: Final = linear.compiled(linear.any_of(CUTTING))
 _CUT_ENDS: Final = tuple({cut[-1:] for cut in CUTTING})
 """Asked first: amid nothing but backslashes the search for whole ones is the dearest of all."""
@@ -87,8 +92,9 @@ class Redactor:
 
     def _strike(self, data: bytes) -> bytes:
         escaped = b"\\" in data
-        tagged = _TAGGED.search(data) is not None
-        if not escaped and not tagged and b"\x1b" not in data:
+        tagged = _TAG_LETTER in data and _TAGGED.search(data) is not None
+        coloured = b"\x1b" in data and b"[" in data
+        if not escaped and not tagged and not coloured:
             text = self._strike_known(data)
             if text is data:
                 return self._strike_forms(data, 0, told=True)
@@ -96,6 +102,19 @@ class Redactor:
         text = data.replace(TAGGED, JOINED) if tagged else data
         escaped = escaped and any(end in text for end in _CUT_ENDS)
         escaped = escaped and _CUTTING.search(text) is not None
+        if not escaped and not coloured:
+            clean = self._pass(text, 0)
+            return data if clean is data else _tags_of(clean)
+        return _tags_of(self._looked_at(text, escaped=escaped, looks=_LOOKS))
+
+    def _looked_at(self, text: bytes, *, escaped: bool, looks: int) -> bytes:
+        clean = self._strike_cut(text, escaped=escaped)
+        if clean == text:
+            return text
+        return self._looked_at(clean, escaped=escaped, looks=looks - 1) if looks > 1 else clean
+
+    def _strike_cut(self, text: bytes, *, escaped: bool) -> bytes:
+        """Strike what colours or folded lines cut in two, and all else."""
         if escaped:
             text = self._line_by_line(text, _bare_colours(text), _BARE_COLOUR)
         if b"\x1b" in text:
@@ -103,22 +122,22 @@ class Redactor:
         if escaped and any(fold in text for fold in FOLDS):
             plain = _unfolded(text)
             plain_clean, clean = self._pass(plain, 0), self._pass(text, 0)
-            return _tags_of(clean if _unfolded(clean) == plain_clean else plain_clean)
-        clean = self._pass(text, 0)
-        return data if clean is data else _tags_of(clean)
+            return clean if _unfolded(clean) == plain_clean else plain_clean
+        return self._pass(text, 0)
 
     def _line_by_line(self, text: bytes, coloured: bytes, colour: bytes) -> bytes:
-        """Give the text; where a line hides a secret behind its colours, the line without them."""
+        """Give the text; where a line hides a secret behind its colours, the line without them.
+
+        A line that a backslash continues is one with the next: a key may be cut by both.
+        """
         pieces: list[bytes] = []
         at = done_to = 0
         while (found := coloured.find(colour, at)) >= 0:
-            start = coloured.rfind(b"\n", 0, found) + 1
-            at = coloured.find(b"\n", found)
-            at = len(coloured) if at < 0 else at
+            start, at = _line_around(coloured, found)
             line = coloured[start:at]
-            plain = _uncoloured(line)
+            plain = _bare(line)
             plain_clean = plain if self._is_plain(plain) else self._pass(plain, 0)
-            if plain_clean is not plain and _uncoloured(self._pass(line, 0)) != plain_clean:
+            if plain_clean is not plain and _bare(self._pass(line, 0)) != plain_clean:
                 pieces += (coloured[done_to:start], plain_clean)
                 done_to = at
         return b"".join((*pieces, coloured[done_to:])) if pieces else text
@@ -217,6 +236,22 @@ def _bare_colours(text: bytes) -> bytes:
 def _uncoloured(text: bytes) -> bytes:
     first, *rest = text.split(_BARE_COLOUR)
     return b"".join((first, *(_COLOUR_END.sub(b"", piece, 1) for piece in rest)))
+
+
+def _bare(line: bytes) -> bytes:
+    plain = _uncoloured(line)
+    return _unfolded(plain) if b"\\" in plain else plain
+
+
+def _line_around(text: bytes, at: int) -> tuple[int, int]:
+    """Give where a line begins and ends, with all those that a backslash joins to it."""
+    start = text.rfind(b"\n", 0, at)
+    while start >= 0 and text[max(0, start - 2) : start].endswith(_CONTINUED):
+        start = text.rfind(b"\n", 0, start)
+    end = text.find(b"\n", at)
+    while end >= 0 and text[max(0, end - 2) : end].endswith(_CONTINUED):
+        end = text.find(b"\n", end + 1)
+    return start + 1, len(text) if end < 0 else end
 
 
 def _unfolded(text: bytes) -> bytes:

@@ -14,9 +14,16 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from providers import CATALOGUE
 from redact import linear
-from redact.patterns import ELLIPSIS, ENCODED, KEY, MARK, OWN_PREFIXES, PREFIXES
+from redact.patterns import (
+    ELLIPSIS,
+    ENCODED,
+    KEY,
+    MARK,
+    OWN_PREFIXES,
+    OWN_SHAPES,
+    PREFIXES,
+)
 from redact.shapes import ALNUM, BASE64, DOTTED, SHAPES, SIGNED, WORD, Shape
 from redact.tags import unwrapped
 
@@ -30,6 +37,7 @@ class Struck(NamedTuple):
 
 
 _DECIDED_WITHIN: Final = 256
+_CUT_WITHIN: Final = 40
 _PEM_WITHIN: Final = 16 << 10
 _SHOWN_PREFIX_NEEDS: Final = 8
 _SHORTEST_COOKIE: Final = 64
@@ -92,7 +100,9 @@ _ENTRY: Final = re.compile(
     rb"""<(?:entry|string|property|param|parameter|setting|item|field|attribute)\s[^<>]{0,64}"""
     rb"""(?:key|name|id)=["'][A-Za-z0-9_.:-]{0,48}\Z"""
 )
-_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{1,30}[ \t]+")
+_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{1,30}(?:[ \t]+|\\ )")
+_BLANK_IN_SHELL: Final = b"\\ "
+_PLAIN_WORDS: Final = re.compile(rb"[a-z-]+ +[a-z-]+")
 _PAIR_SCHEMES: Final = (b"digest", b"aws4-", b"hawk", b"oauth", b"signature", b"mac")
 _SCHEMES: Final = frozenset(
     (
@@ -111,10 +121,11 @@ _SCHEMES: Final = frozenset(
         b"klaviyo-api-key",
         b"deepl-auth-key",
         b"splunk",
+        b"ssws",
     )
 )
 _OPENING: Final = re.compile(
-    rb"""[\[(]?[ \t]*[bBrRuU]{0,2}(\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
+    rb"""[\[(]?[ \t]*[bBfFrRuU]{0,2}(\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
 )
 _NEXT_IN_LIST: Final = re.compile(rb"""\s{0,8},\s{0,8}[bB]?(\\{0,6}["'`])""")
 _MORE_PEM: Final = linear.compiled(rb"""(?:(?:\s|\\{1,4}[nr]|["',>+])*[A-Za-z0-9+/=]{16,})*""")
@@ -127,17 +138,18 @@ _BLANK: Final = re.compile(
     + ELLIPSIS
     + rb"""|\{\{[^\r\n]*|\$\{\{.*|[^A-Za-z0-9\x80-\xff]{1,2}|\$[A-Z_]+:?"""
 )
+_FILLED_IN: Final = (b"{{", b"${{")
+"""What a template fills in: blank whatever follows, to the line's end."""
 _MASKED: Final = ("•" * 4).encode()
 _REFERENCE: Final = re.compile(rb"[a-z]{2,10}_[0-9A-HJKMNP-TV-Z]{26}")
-_OWN: Final = (
-    *(re.compile(shape.encode()) for row in CATALOGUE.values() for shape in row.shapes),
-    re.compile(rb"ks[tuo]_"),
-)
+_OWN: Final = re.compile(b"|".join(OWN_SHAPES))
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _CODE: Final = re.compile(rb"[()\[\]{}]")
 _SMALL_RANDOM: Final = re.compile(rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|[0-9]{8,14}-")
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-f]*|[0-9A-F]*")
+_COMMIT: Final = re.compile(rb"[0-9a-f]{33,}")
+_HYPHENS: Final = re.compile(rb"[_-]")
 _UPPER: Final = re.compile(rb"[A-Z]")
 _LOWER: Final = re.compile(rb"[a-z]")
 _HUMP: Final = re.compile(rb"[a-z][A-Z]")
@@ -153,6 +165,7 @@ _REFERENCES: Final = re.compile(
     rb"|req|this|secrets|ctx|state|props|form|body|user|[a-z_]*password|[a-z]+_[a-z_]+)"
     rb"(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
 )
+_LOOKED_UP: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\[")
 _CALL: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*\([^()]*(?:\)|\Z)")
 _TYPE: Final = re.compile(
     rb"(?:Optional|Union|List|Dict|Tuple|Annotated|Literal|list|dict|tuple|Callable|Final|type)\["
@@ -187,6 +200,7 @@ _TAKES_PASSWORD: Final = re.compile(
     rb"\b(?:mysql|mysqldump|mariadb|sshpass|docker login|sqlcmd|podman login)\b"
 )
 _TAKES_AUTH: Final = re.compile(rb"\bredis-cli\b|\bhttps?\b(?!:)")
+_CURL: Final = re.compile(rb"\bcurl\b")
 _CLIENT: Final = re.compile(rb"\b(?:curl|wget|https?|xh)\b")
 _HASHES: Final = (b"sha", b"md5", b"blake", b"crc")
 
@@ -233,11 +247,7 @@ def key(data: bytes, start: int, end: int) -> Struck | None:
     prefix = _PREFIX.match(data, start)
     rows = _ROWS[data[start : prefix.end()]] if prefix else []
     if prefix and rows and not data.startswith(ELLIPSIS, prefix.end()):
-        reaches = [reach for row in rows if (reach := _whole(data, start, prefix.end(), row))]
-        if reaches:
-            return _strike(data, start, max(reaches))
-        if not _is_catalogue(data, start, end):
-            return None
+        return _well_known(data, start, prefix.end(), rows)
     at = prefix.end() if prefix else start
     if _PLACEHOLDER.match(data, at):
         return None
@@ -250,28 +260,39 @@ def key(data: bytes, start: int, end: int) -> Struck | None:
     return _strike(data, start, until)
 
 
+def _well_known(data: bytes, start: int, at: int, rows: list[Shape]) -> Struck | None:
+    reaches = [reach for row in rows if (reach := _whole(data, start, at, row))]
+    # The catalogue may have a longer one: behind Twilio's `SK…`, a name, stands `:` and the secret.
+    if (own := _OWN.match(data, start)) and not _PLACEHOLDER.match(data, at):
+        reaches.append(own.end())
+    # To the word's end: a key that would begin behind the mark is seen in a second pass alone.
+    return _strike(data, start, _until(_UNDOTTED_KEY, data, max(reaches))) if reaches else None
+
+
 def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
     """Give where a well-known key ends, or 0 when it is none."""
     # In a picture's base64 any four letters stand somewhere behind a "/" or a "+". Asked first: the
     # end of such a run is far away.
     if not row.cut and start > 24 and _BASE64_BEFORE.fullmatch(data, start - 24, start):  # noqa: PLR2004
         return 0
-    until = _until(_BODY[row.body], data, at)
+    # Decided by what is near: most of these runs are words, and each would be walked to its end.
+    near = data[at : _until(_BODY[row.body], data, at, at + _DECIDED_WITHIN)]
     if row.cut:
-        head = data[at : min(until, at + 40)]
+        head = near[:_CUT_WITHIN]
         if _PLACEHOLDER.match(head):
             return 0
-        if row.body not in _MIXED or _random(head) or _SMALL_RANDOM.match(head):
-            return until
+        if row.body in _MIXED and not (_random(head) or _SMALL_RANDOM.match(head)):
+            return 0
+    elif len(near) < row.least or (row.body in _MIXED and not _random(near)):
         return 0
-    body = data[at : min(until, at + _DECIDED_WITHIN)]
-    if until - at < row.least or (row.body in _MIXED and not _random(body)):
+    if row.named and not any(map(_random_part, _HYPHENS.split(near))):
         return 0
-    return until
+    return _until(_BODY[row.body], data, at)
 
 
-def _is_catalogue(data: bytes, start: int, end: int) -> bool:
-    return any(shape.match(data, start, end) for shape in _OWN)
+def _random_part(part: bytes) -> bool:
+    """Tell what is random from a word, a number and a commit: `admin-Panel-2024`."""
+    return len(part) >= _SHOWN_PREFIX_NEEDS and _random(part) and not _COMMIT.fullmatch(part)
 
 
 def jwt(data: bytes, start: int, _end: int) -> Struck | None:
@@ -410,6 +431,7 @@ def named(data: bytes, start: int, end: int) -> Struck | None:
     between = name.rstrip(b" \t")
     if between.endswith(b">") and not between.endswith(b"=>"):
         return _element(data, start, end)
+    end += 2 * data.startswith(_BLANK_IN_SHELL, end)
     opening = _OPENING.match(data, end)
     if opening is not None and _closes(data, start, end, opening):
         return None  # "Set-Cookie:", a name in quotes with its colon
@@ -460,7 +482,7 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
         return None
     opening = _OPENING.match(data, end)
     at = opening.end() if opening else end
-    until = _closing(data, opening) if opening else _bare_end(data, end)
+    until = _closing(data, opening) if opening else _bare_near(data, end)
     value = data[at : min(until, at + _DECIDED_WITHIN)]
     if len(value) < _SHORTEST_OTHER or not _keyish(value):
         return None
@@ -469,11 +491,15 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     secret = word.isupper() or word.lower().endswith(b"app")
     if not secret and (_HASH.fullmatch(value) or b" " in value):
         return None
-    return _strike_value(data, at, until)
+    return _strike_value(data, at, until if opening else _bare_end(data, end))
 
 
-def user_option(data: bytes, start: int, end: int) -> Struck | None:
+def user_option(  # noqa: PLR0911 - one an option
+    data: bytes, start: int, end: int
+) -> Struck | None:
     """Strike what stands behind `curl -u`, `mysql -p` and the like; elsewhere a keyish pair."""
+    glued = data[end - 1 : end].isalnum() or data[end - 1 : end] in {b".", b"_", b"-"}
+    end -= glued  # curl -uuser:password
     line = data[max(data.rfind(b"\n", 0, start) + 1, start - _DECIDED_WITHIN) : start]
     opening = _OPENING.match(data, end)
     at = opening.end() if opening else end
@@ -485,7 +511,12 @@ def user_option(data: bytes, start: int, end: int) -> Struck | None:
         if not takes.search(line) or value.startswith(b"-") or _blank(value.rpartition(b":")[2]):
             return None
         return _strike_value(data, at, until)
+    if option == b"-b":
+        named = b"=" in value and not _blank(value.rpartition(b"=")[2])
+        return _strike_value(data, at, until) if named and _CURL.search(line) else None
     user, colon, password = value.partition(b":")
+    if glued and not _CURL.search(line):
+        return None
     if not colon or value.startswith(b"-") or _blank(password or user):
         return None
     client = _CLIENT.search(line) is not None
@@ -579,7 +610,7 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
     if b"cookie" in name[:12]:
         until = _until(_LINE, data, end, end + _DECIDED_WITHIN)
         if b"=" in data[end:until] or until - end == _DECIDED_WITHIN or _keyish(data[end:until]):
-            return _strike_value(data, end, _until(_LINE, data, end))
+            return _strike_value(data, end, _far(_LINE, data, end))
         return None
     if data[end : end + 1] == b"[":
         end += not _done_at(data, end)  # Go prints a header's values so
@@ -593,6 +624,8 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
                 _REFERENCES.fullmatch(value) or _CALL.match(value) or _TYPE.match(value)
             ):
                 return None  # code
+            if _LOOKED_UP.fullmatch(value) and data[until : until + 1] in {b'"', b"'"}:
+                return None  # settings["PASSWORD"]
             if value == data[start : start + len(value)]:
                 return None  # password=password
             prose = colon and _WORDS.fullmatch(value) and not _LOOKS_AHEAD.match(data, until)
@@ -603,12 +636,16 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
     return _strike_value(data, end, until)
 
 
-def _bare_authorization(data: bytes, at: int) -> Struck | None:
+def _bare_authorization(  # noqa: PLR0911 - one a form
+    data: bytes, at: int
+) -> Struck | None:
     if data[at : at + 1] == b"[":
         at += not _done_at(data, at)
     window = at + _DECIDED_WITHIN
     value_at = _until(_SCHEME, data, at, window)
-    word = data[at:value_at].strip().lower()
+    word = data[at:value_at].strip(b" \t\\").lower()
+    if word and _done_at(data, value_at):
+        return None
     if word.startswith(_PAIR_SCHEMES):
         return _pairs(data, at)
     until = _bare_end(data, value_at)
@@ -618,6 +655,8 @@ def _bare_authorization(data: bytes, at: int) -> Struck | None:
         return None
     if data[at:until].lower() == b"authorization":
         return None
+    if word not in _SCHEMES and _PLAIN_WORDS.fullmatch(data, at, until):
+        return None  # "Authorization: header missing"
     first = word or data[value_at:until]
     known = word in _SCHEMES
     if known or _keyish(data[value_at:until]) or _keyish(first) or until == window:
@@ -627,15 +666,31 @@ def _bare_authorization(data: bytes, at: int) -> Struck | None:
 
 
 def _pairs(data: bytes, at: int) -> Struck | None:
-    return _strike_value(data, at, _until(_PAIRS, data, at))
+    return _strike_value(data, at, _far(_PAIRS, data, at))
+
+
+def _far(
+    pattern: re.Pattern[bytes] | linear.Pattern, data: bytes, at: int, near: int | None = None
+) -> int:
+    """Find a value's end. Of a placeholder that goes on and on it is not looked for: that stays."""
+    near = _until(pattern, data, at, at + _DECIDED_WITHIN) if near is None else near
+    value = data[at:near]
+    if len(value) < _DECIDED_WITHIN or value.startswith(_FILLED_IN) or _MASKED in value:
+        return near
+    return _until(pattern, data, at)
 
 
 def _bare_end(data: bytes, at: int) -> int:
     """Find a bare value's end, without a bracket that closes what was opened before it."""
+    return _far(_BARE, data, at, _bare_near(data, at))
+
+
+def _bare_near(data: bytes, at: int) -> int:
+    """Find it within what decides."""
     done_to = _done_at(data, at)
     until = _until(_BARE, data, at, at + _DECIDED_WITHIN)
     if until - at == _DECIDED_WITHIN:
-        return _until(_BARE, data, at)
+        return until
     if done_to and not data[done_to:until].strip(b")]}.:!?"):
         return done_to
     value = data[at:until]
@@ -710,7 +765,7 @@ def _is_page(data: bytes, start: int) -> bool:
 
 
 def _blank(value: bytes) -> bool:
-    return _BLANK.fullmatch(value) is not None or _MASKED in value
+    return _MASKED in value[:_DECIDED_WITHIN] or _BLANK.fullmatch(value) is not None
 
 
 def _keyish(value: bytes) -> bool:

@@ -45,7 +45,15 @@ _FEW: Final = 20
 _SEPARATORS: Final = b"-_."
 _AT_MOST: Final = re.compile(rb"\{(\d+),\d*\}$")
 _COLON: Final = re.compile(rb"(?<!\?):")
-_LITERAL: Final = re.compile(r"(?:[A-Za-z0-9_-]|\\\.){2}")
+OWN_SHAPES: Final = tuple(
+    _COLON.sub(rb"(?::|%3[Aa])", shape.encode())
+    for row in CATALOGUE.values()
+    for shape in row.shapes
+)
+"""The catalogue's shapes, as they stand in a URL too."""
+_LITERAL: Final = re.compile(rb"(?:[A-Za-z0-9_-]|\\\.){2}")
+_WRITTEN: Final = re.compile(rb"[A-Za-z0-9_-]{5,}(?![{*+?(|])")
+"""The letters that a shape itself begins with, `whsec_`, where no prefix is given."""
 _LOWER_OF: Final = {
     WORD: "[a-z_-]",
     ALNUM: "[a-z]",
@@ -88,6 +96,8 @@ def _follows(row: Shape) -> bytes:
     if len(row.prefix) <= _SHORT and row.body == WORD:
         return few
     lower = _LOWER_OF.get(row.body, row.body.replace("A-Z", "").replace("0-9", "")).encode()
+    if lower == b"[]":
+        return row.body.encode() + b"{8}"  # of capitals and digits alone
     return b"(?:" + _eight(lower, row.body.encode()) + b"|" + few + b")"
 
 
@@ -112,12 +122,7 @@ def _worded() -> list[bytes]:
 def _key_beginnings() -> tuple[bytes, bytes]:
     # A shape that begins with no letters of its own (36 capitals, a UUID) is most often no key at
     # all: such keys are found by the header's name and by their exact value.
-    shapes = [
-        _COLON.sub(rb"(?::|%3[Aa])", _AT_MOST.sub(rb"{\1}", shape.encode()))
-        for row in CATALOGUE.values()
-        for shape in row.shapes
-        if _LITERAL.match(shape)
-    ]
+    shapes = [_AT_MOST.sub(rb"{\1}", shape) for shape in OWN_SHAPES if _LITERAL.match(shape)]
     pairs = [(prefix, _after(prefix)) for prefix in _worded()]
     pairs += [(row.prefix.encode(), _follows(row)) for row in SHAPES]
     inside = [(prefix, _glued(prefix)) for prefix in _worded()]
@@ -136,7 +141,8 @@ def _encoded_beginnings() -> dict[bytes, tuple[int, ...]]:
     Four characters of each: what they are the beginning of is seen when it is decoded.
     """
     looks: dict[bytes, set[int]] = {}
-    for prefix in sorted(_CATALOGUE):
+    written = {begun[0] for shape in OWN_SHAPES if (begun := _WRITTEN.match(shape))}
+    for prefix in sorted(_CATALOGUE | written):
         for shift in range(3):
             code = base64.b64encode(bytes(shift) + prefix)
             fixed = code[-(-shift * 8 // 6) : (shift + len(prefix)) * 8 // 6]
@@ -156,7 +162,7 @@ SECRET: Final = (
     rb"|secret(?:[-_ ]?(?:access[-_ ]?)?key)?"
     rb"|(?:auth|private|access|account|master|encryption|subscription|functions|signing"
     rb"|application|shared|licen[cs]e|admin|service[-_]?role|sas)[-_ ]?key(?:s|[-_]?id)?"
-    rb"|credentials?|honeycomb-team"
+    rb"|credentials?|honeycomb-team|jfrog-art-api"
     rb"|(?:j|php|asp\.net_|_gitlab_)sess(?:ion)?(?:[-_]?id)?|connect\.sid"
     rb"|\bx-[a-z0-9-]{1,24}-(?:token|key|auth))"
 )
@@ -212,7 +218,9 @@ KINDS: Final[dict[str, bytes | Within]] = {
         rb"[a-z0-9_]{0,48}(?:" + NAMES + rb"|key)[a-z0-9_]{0,16}"
         rb"|requirepass|masterauth|masteruser-pass|bindpw|rootpw)[ \t]+)"
     ),
-    "user option": rb"""[ "'](?:-u|-p|-a|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"])""",
+    "user option": (
+        rb"""[ "'](?:(?:-u|-p|-a|-b|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"])|-u[A-Za-z0-9._-])"""
+    ),
     "sql": Within(
         b"", rb"(?i:\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+)", rb"['\"]"
     ),
@@ -222,7 +230,8 @@ KINDS: Final[dict[str, bytes | Within]] = {
     "glued key": rb"(?:" + _GLUED_KEYS + rb")",
     "scheme": Within(
         rb"\b",
-        rb"(?:(?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|Token[ \t]+|Digest[ \t]+)",
+        # `SSWS` is Okta's: developer.okta.com/docs/guides/create-an-api-token.
+        rb"(?:(?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|(?:Token|Digest|SSWS)[ \t]+)",
         rb"[A-Za-z0-9._~+/=-]{8}",
     ),
     "master key": Within(b"", rb"[A-Za-z0-9_-]:", rb"[A-Za-z0-9+/]{43}="),

@@ -1,8 +1,8 @@
 """A program's output on its way through: each line redacted as soon as it is whole.
 
 Memory is bounded. Bytes, not text: what isn't UTF-8 passes as it is. A private key is held until
-its last line has come. A line that doesn't end is let go in pieces, and only where no secret lies
-across the cut.
+its last line has come, and a line that a backslash continues until it ends. A line that doesn't end
+is let go in pieces, and only where no secret lies across the cut.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ _LONGEST: Final = 128 << 10
 _KEPT_BACK: Final = 8 << 10
 """Bytes at the end of what was read that may be the beginning of a secret still to come."""
 _CUTS: Final = 8
+_CONTINUED: Final = (b"\\", b"\\\r")
 _PEM_BEGINS: Final = b"-----BEGIN "
 _PEM_ENDS: Final = b"-----END "
 _PEM_OF: Final = b"PRIVATE KEY"
@@ -28,8 +29,9 @@ class Pipe:
 
     def take(self, data: bytes) -> bytes:
         """Take what was read; give all that is whole by now, redacted."""
+        looked_through = max(0, len(self._held) - 2)
         self._held += data
-        cut = 1 + max(self._held.rfind(b"\n"), self._held.rfind(b"\r", 0, len(self._held) - 1))
+        cut = _whole(self._held, looked_through)
         begun = _private_key(self._held)
         if 0 <= begun < cut:
             cut = self._held.rfind(b"\n", 0, begun) + 1
@@ -54,6 +56,20 @@ class Pipe:
             if self._redact(self._held[:cut]) + self._redact(self._held[cut:]) == clean:
                 return cut
         return len(self._held)  # one secret as long as all this
+
+
+def _whole(text: bytes, begin: int) -> int:
+    """Give where the last line ends that no backslash continues, or 0.
+
+    A carriage return that is the last of what came may be followed by a line feed.
+    """
+    line, back = text.rfind(b"\n", begin), text.rfind(b"\r", begin, len(text) - 1)
+    while (at := max(line, back)) >= 0 and text[max(0, at - 2) : at].endswith(_CONTINUED):
+        if at == line:
+            line = text.rfind(b"\n", begin, at)
+        else:
+            back = text.rfind(b"\r", begin, at)
+    return at + 1
 
 
 def _private_key(text: bytes) -> int:

@@ -8,7 +8,6 @@ formatter and others take them apart.
 import logging
 from collections.abc import Callable, Mapping
 from datetime import date, time
-from enum import Enum
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from redact.patterns import MARK
 from redact.process import is_plain, names_a_secret, redact, redact_bytes
 from redact.tracebacks import rendered
 
-_PLAIN: Final = (int, float, complex, type(None), date, time, UUID, Enum)
+_PLAIN: Final = (int, float, complex, type(None), date, time, UUID)
 _DEEPEST: Final = 6
 _MARK: Final = MARK.decode()
 # What logging sets by itself, again and again, from what is redacted already.

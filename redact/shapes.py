@@ -30,6 +30,8 @@ class Shape:
     published: str
     cut: bool = True
     """Whether the prefix tells enough for a key that was cut short to be struck too."""
+    named: bool = False
+    """Whether names begin so too: then a part between hyphens must be random by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,6 +427,7 @@ _ROWS: Final = (
         cut=False,
     ),
     # Artificial intelligence
+    Shape("openai, no project", "sk-None-", WORD, 40, "detect-secrets: OpenAIDetector"),
     Shape("hugging face", "hf_", ALNUM, 30, "gitleaks: huggingface-access-token"),
     Shape(
         "hugging face organisation",
@@ -465,6 +468,7 @@ _ROWS: Final = (
     Shape("figma", "figd_", WORD, 40, "GitHub: figma_pat"),
     Shape("figma oauth", "figo_", WORD, 40, "GitHub: figma"),
     Shape("dropbox", "sl.", WORD, 60, "gitleaks: dropbox-short-lived-api-token", cut=False),
+    Shape("dropbox user", "sl.u.", WORD, 60, "trufflehog: dropbox", cut=False),
     Shape("contentful", "CFPAT-", WORD, 43, "trufflehog: contentfulpersonalaccesstoken"),
     Shape("postman", "PMAK-", "[0-9a-f-]", 59, "gitleaks: postman-api-token"),
     Shape("postman collection", "PMAT-", ALNUM, 26, "GitHub: postman_collection_key"),
@@ -513,6 +517,7 @@ _ROWS: Final = (
     Shape("vk", "vk1.a.", WORD, 80, "GitHub: vk"),
     Shape("hcaptcha", "ES_", HEX, 32, "docs.hcaptcha.com: secret", cut=False),
     Shape("turnstile", "0x4AAAAA", WORD, 20, "developers.cloudflare.com: turnstile"),
+    Shape("admin key", "admin-", WORD, 20, "no vendor's: our own issue 6", cut=False, named=True),
     Shape("storyblok", "storyblok_", WORD, 20, "kingfisher: storyblok", cut=False),
 )
 
@@ -533,6 +538,13 @@ SHAPES: Final = (
 )
 
 SIGNED: Final = (
+    Signed(
+        "openai, named",
+        "(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{0,60}[A-Za-z0-9]{20}",
+        "T3BlbkFJ",
+        "[A-Za-z0-9_-]{20,200}",
+        "detect-secrets: OpenAIDetector; trufflehog: openai",
+    ),
     Signed("mailchimp", "[0-9a-f]{32}", "-us[0-9]{1,2}", "", "gitleaks: mailchimp-api-key"),
     Signed(
         "maxmind", "[A-Za-z0-9]{6}_[A-Za-z0-9]{29}", "_mmk", "", "gitleaks: maxmind-license-key"
@@ -602,10 +614,10 @@ SIGNED: Final = (
     ),
     Signed(
         "telegram",
-        "[0-9]{4,15}",
+        "(?:bot)?[0-9]{4,15}",
         "[0-9]:A[A-Za-z0-9_-]{32}",
         "[A-Za-z0-9_-]{2}",
-        "gitleaks: telegram-bot-api-token",
+        "gitleaks: telegram-bot-api-token; in a URL core.telegram.org/bots/api",
     ),
     Signed(
         "discord",

@@ -1,20 +1,24 @@
 """Standard output and error, redacted at the last write.
 
-A line is let through when it is whole, so that a secret that arrives in several writes is seen; a
-private key, when its last line has come. `flush` shows an unfinished line at once, as a prompt or a
+A line is let through when it is whole, so that a secret that arrives in several writes is seen,
+some of them as text and some as bytes; a private key, when its last line has come; a line that a
+backslash continues, when it ends. `flush` shows an unfinished line at once, as a prompt or a
 progress bar needs; when what follows makes a secret of it, the rest is struck.
 """
 
 # ruff: noqa: D102 - the methods are those of `io`, and do what it says
 
 import io
+import re
 import threading
 from typing import Any, BinaryIO, Final, TextIO
 
 from redact.process import redact
 
+_CONTINUED: Final = ("\\", "\\\r")
 _LONGEST: Final = 64 << 10
 _KEPT_BACK: Final = 4 << 10
+_NO_TEXT: Final = re.compile("[\udc80-\udcff]")
 _PEM_BEGINS: Final = "-----BEGIN "
 _PEM_ENDS: Final = "-----END "
 _PEM_OF: Final = "PRIVATE KEY"
@@ -29,8 +33,9 @@ class Line:
 
     def take(self, text: str) -> str:
         """Take what is written; give what is whole now, redacted."""
+        looked_through = max(0, len(self._text) - 1)
         self._text += text
-        cut = 1 + max(self._text.rfind("\n"), self._text.rfind("\r"))
+        cut = _whole(self._text, looked_through)
         if _in_private_key(self._text):
             cut = 0
         if len(self._text) - cut > _LONGEST:
@@ -55,6 +60,17 @@ class Line:
         return clean[next((at for at, (old, new) in pairs if old != new), same) :]
 
 
+def _whole(text: str, begin: int) -> int:
+    """Give where the last line ends that no backslash continues, or 0."""
+    line, back = text.rfind("\n", begin), text.rfind("\r", begin)
+    while (at := max(line, back)) >= 0 and text[max(0, at - 2) : at].endswith(_CONTINUED):
+        if at == line:
+            line = text.rfind("\n", begin, at)
+        else:
+            back = text.rfind("\r", begin, at)
+    return at + 1
+
+
 def _in_private_key(text: str) -> bool:
     begins = text.rfind(_PEM_BEGINS)
     return begins >= 0 and _PEM_OF in text[begins : begins + 64] and _PEM_ENDS not in text[begins:]
@@ -69,6 +85,8 @@ class RedactedText(io.TextIOBase):
         # A finaliser that complains may run in the middle of a write, in the same thread.
         self._lock = threading.RLock()
         self._ascii = not _can_show("…", stream.encoding)
+        self._binary: RedactedBinary | None = None
+        self._mixed = False
 
     def write(self, text: str, /) -> int:
         if not isinstance(text, str):
@@ -76,6 +94,12 @@ class RedactedText(io.TextIOBase):
         with self._lock:
             self._pass_on(self._line.take(text))
         return len(text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes into the same line. What is no text in the stream's encoding stays."""
+        text = data.decode(self._encoding, "surrogateescape")
+        self._mixed = self._mixed or _NO_TEXT.search(text) is not None
+        self.write(text)
 
     def flush(self) -> None:
         with self._lock:
@@ -89,7 +113,11 @@ class RedactedText(io.TextIOBase):
 
     @property
     def buffer(self) -> "RedactedBinary":
-        return RedactedBinary(self, self._stream.buffer)
+        # One, which is kept: an object dropped after each write would flush half a secret.
+        with self._lock:
+            if self._binary is None:
+                self._binary = RedactedBinary(self, self._stream.buffer)
+        return self._binary
 
     @property
     def closed(self) -> bool:
@@ -122,27 +150,38 @@ class RedactedText(io.TextIOBase):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    @property
+    def _encoding(self) -> str:
+        return self._stream.encoding or "utf-8"
+
     def _pass_on(self, clean: str) -> None:
-        if clean:
-            self._stream.write(clean.replace("…[", "...[") if self._ascii else clean)
+        if not clean:
+            return
+        clean = clean.replace("…[", "...[") if self._ascii else clean
+        if self._mixed and _NO_TEXT.search(clean):
+            self._stream.flush()
+            self._stream.buffer.write(clean.encode(self._encoding, "surrogateescape"))
+        else:
+            self._stream.write(clean)
 
 
 class RedactedBinary(io.BufferedIOBase):
-    """The bytes beneath a text stream, for those who write to `sys.stdout.buffer`."""
+    """The bytes beneath a text stream, for those who write to `sys.stdout.buffer`.
+
+    What is written here goes into the text's own line: a secret may come half as text.
+    """
 
     def __init__(self, text: RedactedText, stream: BinaryIO) -> None:
         self._text = text
         self._stream = stream
-        self._line = Line()
 
     def write(self, data: Any, /) -> int:
-        raw = bytes(data)
-        self._text.flush()
-        self._pass_on(self._line.take(raw.decode("utf-8", "surrogateescape")))
+        raw = bytes(memoryview(data))
+        self._text.write_bytes(raw)
         return len(raw)
 
     def flush(self) -> None:
-        self._pass_on(self._line.show())
+        self._text.flush()
         self._stream.flush()
 
     def close(self) -> None:
@@ -162,10 +201,6 @@ class RedactedBinary(io.BufferedIOBase):
 
     def writable(self) -> bool:
         return True
-
-    def _pass_on(self, clean: str) -> None:
-        if clean:
-            self._stream.write(clean.encode("utf-8", "surrogateescape"))
 
 
 def _can_show(text: str, encoding: str | None) -> bool:

@@ -12,6 +12,7 @@ from redact import linear
 from redact.linear import Found
 
 _HEAD: Final = linear.compiled(rb"eyJ[A-Za-z0-9_-]{8}")
+_LAST: Final = b"J"
 _RUN: Final = re.compile(rb"[A-Za-z0-9_-]*")
 _SECOND: Final = re.compile(rb"[A-Za-z0-9_-]*\.|eyJ")
 WEB_TOKEN: Final = linear.Within(b"", rb"eyJ[A-Za-z0-9_-]{8,}\.", rb"(?:[A-Za-z0-9_-]*\.|eyJ)")
@@ -26,6 +27,8 @@ class WebTokens:
 
     def first(self, text: bytes, at: int = 0) -> Found | None:
         """Give the first place from a position on, or None. No byte is passed more than twice."""
+        if text.find(_LAST, at) < 0:
+            return None  # amid nothing but the first letter the search for all is the dearest
         dot = -1
         while (head := _HEAD.search(text, at)) is not None:
             begin = head.start()

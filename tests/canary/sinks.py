@@ -120,6 +120,12 @@ def _printed(secret: str, _far: TextIO) -> None:
     sys.stdout.flush()
 
 
+def _printed_as_bytes(secret: str, _far: TextIO) -> None:
+    for piece in (secret[:16], secret[16:] + "\n"):
+        sys.stdout.buffer.write(piece.encode())
+    sys.stdout.buffer.flush()
+
+
 def _to_standard_error(secret: str, _far: TextIO) -> None:
     sys.stderr.write(secret + "\n")
     sys.stderr.flush()
@@ -141,6 +147,7 @@ SAYS: dict[str, Callable[[str, TextIO], None]] = {
     "unraisable exception": _unraisable,
     "task that nobody asked": _task,
     "standard output": _printed,
+    "standard output, bytes": _printed_as_bytes,
     "standard error": _to_standard_error,
     "original standard error": _to_the_original,
 }
@@ -175,7 +182,7 @@ def _unprotect(sink: str, far: TextIO) -> None:
             _handler = None
             logging.setLogRecordFactory(logging.LogRecord)
             logging.Handler.handle = _STOCK_HANDLE  # type: ignore[method-assign]
-        case "standard output":
+        case "standard output" | "standard output, bytes":
             sys.stdout = far
         case "standard error":
             sys.stderr = far

@@ -41,6 +41,21 @@ def test_however_it_comes_in_pieces_it_goes_out_as_in_one(sizes: list[int]) -> N
     assert out == redact_bytes(text)
 
 
+@pytest.mark.parametrize("fold", [b"\\\n", b"\\\r\n"])
+def test_a_line_that_a_backslash_continues_is_waited_for(fold: bytes) -> None:
+    text = b"before\nkey " + KEY[:17] + fold + KEY[17:24] + fold + KEY[24:] + b"\nafter\n"
+    for size in (1, 7, len(text)):
+        pipe = Pipe(redact_bytes)
+        out = b"".join(pipe.take(text[at : at + size]) for at in range(0, len(text), size))
+        assert out + pipe.rest() == redact_bytes(text)
+        assert KEY[24:] not in out
+
+
+def test_backslashes_at_lines_ends_are_not_waited_for_for_ever() -> None:
+    pipe = Pipe(redact_bytes)
+    assert b"and on" in b"".join(pipe.take(b"and on \\\n") for _ in range(30_000))
+
+
 def test_a_line_without_end_is_held_in_bounded_memory_and_hides_a_key_at_every_cut() -> None:
     pipe, out, longest = Pipe(redact_bytes), b"", 0
     block = b"0123456789/" * 97 + KEY + b","

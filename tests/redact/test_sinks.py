@@ -133,6 +133,17 @@ logger.warning("hello", extra={
     assert "'abc'" not in output
 
 
+def test_a_member_of_an_enumeration_that_holds_a_secret() -> None:
+    script = """
+import enum
+Which = enum.Enum("Which", {"ONE": UNSHAPED, "TWO": "two"})
+logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(message)s %(which)r"))
+logging.warning("%r %r", Which.ONE, Which.TWO, extra={"which": Which.ONE})
+"""
+    output = said(HANDLER + script)
+    assert_clean(output, "<Which.ONE: '[redacted]'> <Which.TWO: 'two'> <Which.ONE: '[redacted]'>")
+
+
 def test_a_handler_that_a_library_adds_later_and_one_that_takes_records_apart() -> None:
     script = """
 import logging.handlers, pickle, queue
@@ -354,6 +365,47 @@ print("no line's end:", UNSHAPED, end="")
     output = said(script)
     assert_clean(output, "key sk-ant-api03-…[redacted]\n", "bytes sk-ant-api03-…[redacted]\n")
     assert "no line's end: [redacted]" in output
+
+
+def test_a_secret_in_pieces_some_of_them_written_as_bytes() -> None:
+    script = """
+binary = lambda text: sys.stdout.buffer.write(text.encode())
+for write, other in ((binary, binary), (binary, sys.stdout.write), (sys.stdout.write, binary)):
+    for secret in (KEY, UNSHAPED):
+        write(secret[:17]); gc.collect(); other(secret[17:] + "\\n")
+binary("Name: "); sys.stdout.flush(); sys.stdout.write("é"); sys.stdout.buffer.flush()
+assert sys.stdout.buffer is sys.stdout.buffer
+sys.stdout.buffer.write(b"\\xc3"); sys.stdout.buffer.write(memoryview(b"\\xa9\\n"))
+"""
+    output = said(script)
+    assert_clean(output, "Name: éé\n")
+    assert output.count("[redacted]") == 6
+
+
+def test_bytes_that_are_no_text_come_out_as_they_went_in() -> None:
+    script = """
+from redact.streams import RedactedText
+below = io.BytesIO()
+stream = RedactedText(io.TextIOWrapper(below, encoding="utf-8"))
+stream.write("é"); stream.buffer.write(b" \\xff\\xfe " + KEY.encode() + b"\\n"); stream.flush()
+assert below.getvalue().startswith("é ".encode() + b"\\xff\\xfe sk-ant-"), below.getvalue()
+print(below.getvalue()[5:].decode())
+try:
+    stream.buffer.write("text")
+except TypeError:
+    print("takes bytes only")
+"""
+    assert_clean(said(script), " sk-ant-api03-…[redacted]", "takes bytes only")
+
+
+def test_a_key_whose_line_a_backslash_continues() -> None:
+    for end in ("\\\\\\n", "\\\\\\r\\n"):
+        script = f"""
+print("key", KEY[:24] + "{end}", end="")
+print(KEY[24:])
+print("after")
+"""
+        assert_clean(said(script), "after\n")
 
 
 def test_a_private_key_printed_line_by_line() -> None:

@@ -22,10 +22,13 @@ HEADERS: Final = (
     "X-Postmark-Server-Token", "X-Subscription-Token", "X-RapidAPI-Key", "X-Algolia-API-Key",
     "X-Functions-Key", "X-Honeycomb-Team", "Api-Token", "X-Cloudflare-Auth-Key", "X-Plex-Token",
     "X-API-Token", "X-Auth-Apikey", "X-Secret-Key", "X-Gitlab-Token", "X-Typesense-Api-Key",
+    "X-JFrog-Art-Api",
 )  # fmt: skip
 
 # What a scheme's name is followed by.
-SCHEMES: Final = ("Bearer", "bearer", "Token", "token", "ApiKey", "Key", "Api-Key", "GenieKey")
+SCHEMES: Final = (
+    "Bearer", "bearer", "Token", "token", "ApiKey", "Key", "Api-Key", "GenieKey", "SSWS",
+)  # fmt: skip
 
 FIELDS: Final = (
     "password", "passwd", "pwd", "db_password", "DB_PASSWORD", "secret", "client_secret",
