@@ -14,7 +14,7 @@ from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.kit.clock import MovedClock
 from tests.kit.empty_database import lay_empty_database
-from tests.kit.passwords import CHEAP
+from tests.kit.passwords import CheapPasswords
 from tests.kit.people import ADA, BOB, settle_in
 from vault.keyring import Keyring
 from vault.vault import Vault
@@ -67,7 +67,7 @@ def vault(store: Store, keyring: Keyring, clock: MovedClock) -> Vault:
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    made = Passwords(CHEAP)
+    made = CheapPasswords()
     yield made
     made.close()
 

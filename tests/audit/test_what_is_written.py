@@ -12,7 +12,6 @@ from accounts.errors import SignInRefused
 from accounts.guesses import Limits
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
-from accounts.passwords import Passwords
 from accounts.scopes import Scope
 from accounts.second_factor import RECOVERY_CODES
 from accounts.visits import Visit
@@ -25,7 +24,7 @@ from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.accounts.conftest import Letters
 from tests.kit.clock import MovedClock
-from tests.kit.passwords import CHEAP
+from tests.kit.passwords import CheapPasswords
 from vault.errors import KeyGone
 from vault.keyring import Keyring
 from vault.rows import KeyState
@@ -40,7 +39,7 @@ VISIT = Visit(address="192.0.2.7", device="Browser/1.0")
 async def people(
     store: Store, data: Path, keyring: Keyring, vault: Vault, clock: MovedClock
 ) -> AsyncIterator[People]:
-    passwords = Passwords(CHEAP)
+    passwords = CheapPasswords()
     config = Config.read({"KEYSTEWARD_DATA": str(data)}, dotenv=None)
     async with AsyncExitStack() as stack:
         stack.callback(passwords.close)

@@ -22,7 +22,6 @@ import keysteward.house  # noqa: F401 - before anything of the server's
 # isort: split
 import uvicorn
 
-from accounts.passwords import Passwords
 from broker import ceilings, outbound, prices, reservations
 from broker.errors import CallFailure, CeilingHit
 from broker.reservations import Admission
@@ -32,7 +31,7 @@ from metering import Quote, Request, at_most
 from metering.meters import catalogue
 from resolvers import build
 from store import Owner, Tx, system_clock
-from tests.kit.passwords import CHEAP
+from tests.kit.passwords import CheapPasswords
 
 _CHAT: Final = (
     b'{"model": "gpt-4o-mini", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}'
@@ -61,7 +60,7 @@ def _say(line: str) -> None:
 
 
 def _serve(config: Config, listener: socket.socket, ahead: int) -> None:
-    clock, passwords = (lambda: system_clock() + ahead), Passwords(CHEAP)
+    clock, passwords = (lambda: system_clock() + ahead), CheapPasswords()
     made = app.create_app(config, clock=clock, passwords=passwords)
     settings = uvicorn.Config(app.guarded(made, config), **server.settings())
     told = processes.Told(listening=lambda: _say("ready"), stopping=lambda: None)

@@ -34,7 +34,6 @@ from graphql import (
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.guesses import Limits
-from accounts.passwords import Passwords
 from keysteward import server
 from keysteward.app import App, create_app, guarded
 from keysteward.config import Config
@@ -48,7 +47,7 @@ from tests.kit.empty_database import lay_empty_database
 from tests.kit.fake_whatsapp import FakeWhatsApp
 from tests.kit.loopback_http import NO_TLS
 from tests.kit.mailbox import links_in
-from tests.kit.passwords import CHEAP
+from tests.kit.passwords import CheapPasswords
 
 PASSWORD: Final = "CANARYpasswordofletters"
 CONTRACT: Final[GraphQLSchema] = build_schema(build().as_str())
@@ -376,7 +375,7 @@ async def house(
         make_missing(config)
         lay_empty_database(config.database)
         given: dict[str, Any] = {
-            "passwords": Passwords(CHEAP),
+            "passwords": CheapPasswords(),
             "heartbeat_seconds": 0.2,
             "guess_limits": Limits.loose(),
         } | made_with

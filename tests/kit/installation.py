@@ -16,7 +16,6 @@ import httpx
 
 from accounts.address import account_of
 from accounts.guesses import Limits
-from accounts.passwords import Passwords
 from accounts.tools import Tools
 from broker.calls import Call, Calls
 from broker.live import LiveCalls
@@ -32,7 +31,7 @@ from tests.kit.canary import canary
 from tests.kit.clock import MovedClock
 from tests.kit.empty_database import lay_empty_database
 from tests.kit.loopback_http import NO_TLS
-from tests.kit.passwords import CHEAP
+from tests.kit.passwords import CheapPasswords
 from tests.kit.people import settle_in
 from vault.rows import KeyState
 from vault.secret import Secret
@@ -329,7 +328,7 @@ async def served(
         app = create_app(
             config,
             clock=clock,
-            passwords=Passwords(CHEAP),
+            passwords=CheapPasswords(),
             timeouts=timeouts or Timeouts(),
             guess_limits=Limits.loose(),
         )
