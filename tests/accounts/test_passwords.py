@@ -186,6 +186,8 @@ async def test_strangers_never_take_the_places_of_browsers_that_are_known(
     assert passwords._taken == 0
 
 
-async def test_hashing_yields_to_everything_else_on_the_machine(passwords: Passwords) -> None:
+async def test_hashing_yields_to_everything_else_on_the_machine() -> None:
+    passwords = Passwords(CHEAP)
     assert await passwords._run(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE
+    passwords.close()
     assert os.sched_getscheduler(0) != os.SCHED_IDLE
