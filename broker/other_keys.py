@@ -104,8 +104,9 @@ class OtherKeys:
         for length in (TAIL, HEX_TAIL):
             end = start + length
             for reading, size, traces in self._endings.get(data[start:end], ()):
-                # All that a reading goes by.
-                window = (reading, size, data[max(0, end - _MOST_IN_PERCENT * size) : end + 1])
+                # All that a reading goes by, and where it ends: the text's end cuts it short.
+                begin = max(0, end - _MOST_IN_PERCENT * size)
+                window = (reading, size, end - begin, data[begin : end + 1])
                 if window in told:
                     continue
                 told.add(window)
@@ -138,7 +139,7 @@ def _run_at(data: bytes, start: int) -> int:
     return len(ahead) - len(ahead.lstrip(ahead[:1]))
 
 
-_Window = tuple[Reading, int, bytes]
+_Window = tuple[Reading, int, int, bytes]
 
 NO_OTHERS: Final = OtherKeys()
 

@@ -261,6 +261,8 @@ class TestOtherKeys:
     @example("********", b"*", b"**", b"*", [])
     @example("%25%25%25", b"%", b"%2", b"5", [2])
     @example("\\\\\\\\////", b"\\", b"\\\\", b"/", [1])
+    @example("00000000", b"", b" ", b"", [])
+    @example("00000000", b"", b"", b"0", [9])
     def test_no_form_of_one_comes_through(
         self, key: str, before: bytes, between: bytes, after: bytes, cuts: list[int]
     ) -> None:
