@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from broker.other_keys import NO_OTHERS, OtherKeys
+from redact.forms import UNESCAPED
 from vault import traces
 from vault.secret import Secret, overwrite
 from vault.vault import SHORTEST_KEY
@@ -144,7 +145,7 @@ def _forms(secret: bytes) -> Iterator[bytes]:
         if form is not encoded:
             overwrite(encoded)
         yield from (form, form.translate(_TO_URL_SAFE))
-    if not traces.UNESCAPED.fullmatch(secret):
+    if not UNESCAPED.fullmatch(secret):
         present = frozenset(secret)
         for because, spelling in _COMMON:
             if not because.isdisjoint(present):
@@ -160,7 +161,7 @@ def _escaped(secret: bytes) -> Iterator[tuple[int, bytes]]:
     of_json = [each.replace(b"%", b"\\u00") for each in both]
     yield from ((_PERCENT, each) for each in both)
     yield from ((_BACKSLASH, each) for each in of_json)
-    if not traces.UNESCAPED.fullmatch(secret):
+    if not UNESCAPED.fullmatch(secret):
         present = frozenset(secret)
         for sign, because, spelling in _RARE:
             if not because.isdisjoint(present):

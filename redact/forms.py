@@ -18,7 +18,7 @@ from typing import Final
 TAIL: Final = 4
 HEX_TAIL: Final = 8
 _ASCII: Final = 128
-_UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
+UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
 """What JSON and URLs write as it is."""
 _ESCAPE: Final = re.compile(rb"%[0-9A-F]{2}")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
@@ -56,7 +56,7 @@ def tails(value: bytes | memoryview) -> Iterator[tuple[bytes, str, int]]:
         fixed = base64.b64encode(end)[: len(end) * 8 // 6]
         yield fixed[-TAIL:], f"base64 {shift}", size
         yield fixed[-TAIL:].translate(_TO_URL_SAFE), f"base64 {shift}", size
-    if _UNESCAPED.fullmatch(value):
+    if UNESCAPED.fullmatch(value):
         return
     is_ascii = max(value) < _ASCII
     for name, encode in _ESCAPES:

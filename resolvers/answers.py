@@ -70,6 +70,12 @@ _FIELDS: Final[dict[type[Exception], str]] = {
     CursorMalformed: "cursor",
     MomentUnfit: "expiresAt",
 }
+
+
+def _rejected(message: str, failure: Any) -> Problem:
+    return problems.KeyRejected(message=message, provider=strawberry.ID(failure.provider))
+
+
 _WITH_MORE: Final[dict[type[Exception], Callable[[str, Any], Problem]]] = {
     accounts.TooManyTries: lambda message, failure: problems.TooManyTries(
         message=message, retry_after_seconds=failure.wait
@@ -80,12 +86,8 @@ _WITH_MORE: Final[dict[type[Exception], Callable[[str, Any], Problem]]] = {
     vault.KeyMalformed: lambda message, failure: problems.MalformedKey(
         message=message, expected=failure.expected
     ),
-    vault.KeyRefused: lambda message, failure: problems.KeyRejected(
-        message=message, provider=strawberry.ID(failure.provider)
-    ),
-    vault.KeyUnconfirmed: lambda message, failure: problems.KeyRejected(
-        message=message, provider=strawberry.ID(failure.provider)
-    ),
+    vault.KeyRefused: _rejected,
+    vault.KeyUnconfirmed: _rejected,
     vault.KeyPresent: lambda message, failure: problems.DuplicateKey(
         message=message, existing=strawberry.ID(failure.key)
     ),

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import Final, TypeVar
 
+from redact.forms import UNESCAPED
 from vault.secret import Secret, overwrite
 
 ENDING: Final = 4
@@ -24,8 +25,6 @@ _DIGEST_BYTES: Final = 16
 _PART: Final = struct.Struct(f">H??{ENDING}s{_SALT_BYTES}s{_DIGEST_BYTES}s")
 _MOST_PARTS: Final = 2
 _NONE: Final = bytes(_PART.size)
-UNESCAPED: Final = re.compile(rb"[A-Za-z0-9._~-]*")
-"""What JSON and URLs write as it is."""
 MOST_COLONS: Final = 4
 Plaintext = TypeVar("Plaintext", bytes, memoryview)
 _COLON: Final = re.compile(rb":")
