@@ -22,6 +22,7 @@ _SHORTEST: Final = 32
 _CHUNK: Final = 4 << 20
 FORMS: Final = ("raw", "base64", "hex", "wide")
 _COUNTED: Final = ("whole", "parts", "where")
+_NUMBERS: Final = ("new", "searched", "unread")
 _MAPS: Final = Path("/proc/self/maps")
 _MEMORY: Final = Path("/proc/self/mem")
 # Not memory that this process could have put anything into; reading them fails or is pointless.
@@ -102,6 +103,10 @@ class Found:
     """Bytes of it that could not be read."""
     where: Counter[str] = field(default_factory=Counter)
     """Whole copies by the kind of memory, or the file."""
+    places: set[int] = field(default_factory=set)
+    """The addresses, or offsets, at which whole copies begin or began."""
+    new: int = 0
+    """Copies and parts of copies where the memory's search before found neither."""
 
     @property
     def copies(self) -> int:
@@ -112,20 +117,25 @@ class Found:
         self.whole += other.whole
         self.parts += other.parts
         self.where += other.where
+        self.places |= other.places
+        self.new += other.new
         self.searched += other.searched
         self.unread += other.unread
         return self
 
     def told(self) -> dict[str, Any]:
-        """Give it as JSON writes it."""
+        """Give it as JSON writes it; addresses are nobody else's business."""
         counts = {name: dict(getattr(self, name)) for name in _COUNTED}
-        return {"copies": self.copies, "searched": self.searched, "unread": self.unread, **counts}
+        sizes = {name: getattr(self, name) for name in _NUMBERS}
+        return {"copies": self.copies, **sizes, **counts}
 
     @classmethod
     def heard(cls, told: dict[str, Any]) -> Self:
         """Take what `told` gave."""
-        counters = {name: Counter(told[name]) for name in _COUNTED}
-        return cls(searched=told["searched"], unread=told["unread"], **counters)
+        found = cls(**{name: told[name] for name in _NUMBERS})
+        for name in _COUNTED:
+            getattr(found, name).update(told[name])
+        return found
 
 
 def _halves(
@@ -146,7 +156,8 @@ def _counted(halves: Iterable[tuple[int, Needle]], place: str, searched: int, un
     wholes: dict[tuple[int, int], list[Needle]] = {}
     for at, needle in halves:
         wholes.setdefault((at - needle.offset, needle.of), []).append(needle)
-    for parts in wholes.values():
+    for (at, _), parts in wholes.items():
+        result.places.add(at)
         if len(parts) > 1:
             result.whole[parts[0].form] += 1
             result.where[place] += 1
@@ -172,6 +183,8 @@ class Memory:
     def __init__(self) -> None:
         self._file = os.open(_MEMORY, os.O_RDONLY | os.O_CLOEXEC)
         self._buffer = bytearray(_CHUNK)
+        self._found: dict[tuple[Needle, ...], set[int]] = {}
+        """Where the last search for these found copies or parts of them."""
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._buffer))
         self._memmem = ctypes.CDLL(None).memmem
         self._memmem.restype = ctypes.c_void_p
@@ -189,6 +202,8 @@ class Memory:
                 total += self._searched(begin, end, kind, needles)
         finally:
             self._buffer[:] = bytes(_CHUNK)
+        total.new = len(total.places - self._found.get(tuple(needles), set()))
+        self._found[tuple(needles)] = total.places
         return total
 
     def _find(self, begins: bytes, start: int, end: int) -> int:

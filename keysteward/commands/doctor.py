@@ -57,9 +57,9 @@ def doctor(
 
 def _show_findings(findings: "Findings") -> None:
     console = Console(highlight=False, soft_wrap=True)
-    memory = _table("Copies in the server's memory", "moment")
+    memory = _table("Copies in the server's memory", "moment", "new")
     for look in findings.memory:
-        memory.add_row(look.moment, *_cells(look.found))
+        memory.add_row(look.moment, str(look.found.new), *_cells(look.found))
     files = _table("Copies on disk", "place")
     for place, found in sorted(findings.files.items()):
         files.add_row(place, *_cells(found))
@@ -72,11 +72,11 @@ def _show_findings(findings: "Findings") -> None:
     )
 
 
-def _table(title: str, first: str) -> Table:
+def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column(first)
-    for form in (*FORMS, "in part", "searched", "unread"):
-        table.add_column(form, justify="right")
+    for column in (*others, *FORMS, "in part", "searched", "unread"):
+        table.add_column(column, justify="right")
     return table
 
 
