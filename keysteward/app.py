@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from accounts import limits, moving
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
+from accounts.people import People
 from broker import calls, commitments
 from broker import files as kept_files
 from broker.broker import Broker
@@ -58,7 +59,6 @@ from redact import asyncio_exceptions, use_tag_key
 from resolvers import build
 from resolvers.context import Cookies, Services
 from resolvers.money import Money
-from resolvers.people import People
 from store import Clock, Store, Tx, system_clock
 from store.changes import Tail
 from store.clock import DAY, MINUTE
@@ -217,6 +217,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 

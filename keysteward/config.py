@@ -25,6 +25,8 @@ from redact import redact
 from store.errors import Failure
 
 PREFIX: Final = "KEYSTEWARD_"
+DRAIN_SECONDS: Final = 10
+"""How long what is under way may take to end when the server is stopped."""
 
 
 class SettingUnfit(Failure):

@@ -16,6 +16,7 @@ from accounts.other_side import Elsewhere
 from accounts.outbox import Outbox
 from accounts.passkeys import Passkeys
 from accounts.passwords import Passwords
+from accounts.people import People
 from accounts.phone_codes import PhoneCodes
 from accounts.postman import Postman
 from accounts.resets import Resets
@@ -34,7 +35,6 @@ from broker.files import Files
 from keysteward.box import SealedBox
 from keysteward.config import Config
 from keysteward.masterkey import cookie_keyring_of
-from resolvers.people import People
 from store import Clock, Store
 from vault.keyring import Keyring
 from vault.revocations import Revocations

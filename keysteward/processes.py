@@ -4,6 +4,7 @@ SIGINT and SIGTERM stop it: no new connections, and what is under way has `DRAIN
 A second Ctrl-C ends everything at once; the database is made for that.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -56,6 +57,8 @@ def run(workers: int, listener: socket.socket, told: Told) -> None:
 
 
 def _alone(config: uvicorn.Config, listener: socket.socket, told: Told) -> None:
+    # As at the start of `keysteward.__main__`; the application enables it again once it is made.
+    gc.disable()
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _nothing)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import uvicorn
 
+from keysteward.config import DRAIN_SECONDS
 from keysteward.wires import LARGEST_BODY
 
-DRAIN_SECONDS: Final = 10
 IDLE_SECONDS: Final = 75
 """Longer than clients keep a connection that is idle (httpx, and so OpenAI's and Anthropic's SDKs,
 5): else a request crosses with our closing, and is lost."""

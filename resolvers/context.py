@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from accounts.entering import Entered
 from accounts.errors import ScopeMissing, SignInRequired, StaleLogin, TokenUnknown
+from accounts.people import People
 from accounts.scopes import Scope
 from accounts.sessions import Session
 from accounts.tokens import TokenKind
@@ -24,7 +25,6 @@ from broker.ceilings import USD
 from broker.files import Files
 from broker.verification import Verifier
 from resolvers.money import Money
-from resolvers.people import People
 from schema import types
 from schema.money import Ceiling
 from store import Clock, Failure, Owner, ProvenOwner, Store

@@ -8,9 +8,9 @@ import pytest
 
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
+from accounts.people import People
 from keysteward.config import Config
 from keysteward.people import gather
-from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.kit.clock import MovedClock
 from tests.kit.empty_database import lay_empty_database

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from accounts.entering import HalfEntered
 from accounts.passwords import Passwords
+from accounts.people import People
 from accounts.visits import Visit
 from keysteward.commands.asking import asked_for
 from keysteward.config import Config
 from keysteward.masterkey import keyring_of
 from keysteward.people import gather
-from resolvers.people import People
 from store import Failure, ProvenOwner, Store, system_clock
 from vault.keyring import Keyring
 from vault.vault import Vault

@@ -8,7 +8,6 @@ import typer
 
 from keysteward import config as settings
 from keysteward.config import Config
-from metering import prices
 from store import Failure
 
 _SECONDS: Final = 30.0
@@ -27,6 +26,8 @@ def show(
     The prices of other providers (mail, speech, servers) come with keysteward itself. Any of them
     an owner can override with the mutation setPrice.
     """
+    from metering import prices  # noqa: PLC0415 - a tenth of a second that no other command needs
+
     settings.put(data=data)
     file = Config.read().prices_file
     if file.exists():
@@ -48,6 +49,8 @@ def update(
     The server uses it from its next start. Delete the file `prices.json` in the data folder to go
     back to the list that came with this version.
     """
+    from metering import prices  # noqa: PLC0415 - likewise
+
     settings.put(data=data)
     kept = Config.read().prices_file
     fresh = kept.with_suffix(".new")

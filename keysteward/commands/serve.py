@@ -11,11 +11,10 @@ import typer
 from rich.console import Console
 
 from keysteward import config as settings
-from keysteward import logs, processes
-from keysteward.config import SETTINGS, Config
+from keysteward import logs
+from keysteward.config import DRAIN_SECONDS, SETTINGS, Config
 from keysteward.hardening import harden
 from keysteward.masterkey import keyring_of, make_missing, written_keys
-from keysteward.server import DRAIN_SECONDS
 from keysteward.version import VERSION
 from providers import CATALOGUE
 from store import Store
@@ -69,6 +68,8 @@ def serve(
     data: Annotated[Path | None, typer.Option(help=_option("data"))] = None,
 ) -> None:
     """Serve. The text that people read is `SERVE_HELP`."""
+    from keysteward import processes  # noqa: PLC0415 - half a second that no other command needs
+
     # Before a key is read. With several processes each does so for itself; this one's limits hold
     # for them.
     harden()

@@ -21,13 +21,13 @@ from starlette.routing import Route
 from accounts.elsewhere import Linked, Outcome
 from accounts.entering import HalfEntered
 from accounts.errors import SignInRequired, StaleLogin
+from accounts.people import People
 from accounts.sessions import Session
 from keysteward.config import Config
 from keysteward.doors.forms import ask_whence, form_of
 from keysteward.doors.places import ACCOUNT, DASHBOARD, place_of, with_next
 from keysteward.doors.refusals import EXPECTED, Refusal, refusal_of
 from resolvers.context import Context, Cookies, Services
-from resolvers.people import People
 from store.errors import Failure
 
 _LOG: Final = logging.getLogger("keysteward.doors")

@@ -13,10 +13,10 @@ from pathlib import Path
 from accounts.address import account_of
 from accounts.errors import SignInRequired
 from accounts.passwords import Passwords
+from accounts.people import People
 from accounts.visits import Visit
 from keysteward.config import Config
 from keysteward.people import gather
-from resolvers.people import People
 from store import Owner, Store
 from tests.kit.passwords import CHEAP
 from vault.keyring import Keyring

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from accounts.outbox import Outbox, Waiting
+from accounts.people import People
 from accounts.sessions import Sessions
 from accounts.tools import Tools
 from keysteward.box import SealedBox
-from resolvers.people import People
 from store import Store
 from vault.keyring import Keyring
 

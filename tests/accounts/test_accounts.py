@@ -18,9 +18,9 @@ from accounts.errors import (
     SignUpClosed,
 )
 from accounts.passwords import Passwords
+from accounts.people import People
 from accounts.visits import Visit
 from audit import Act
-from resolvers.people import People
 from store import Owner, ProvenOwner, Row, Store
 from tests.accounts.conftest import Letters
 from tests.kit.canary import files_with

@@ -14,11 +14,11 @@ from accounts.errors import (
     TicketGone,
     TokenUnknown,
 )
+from accounts.people import People
 from audit import Act
 from broker.errors import CallCut
 from broker.files import shed
 from broker.live import LiveCalls
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx, changes
 from store.changes import Kind, Reason, Tail
 from store.clock import DAY, MINUTE

@@ -28,8 +28,8 @@ from accounts.errors import (
 )
 from accounts.identity_kind import IdentityKind
 from accounts.other_side import Begun, Identified
+from accounts.people import People
 from accounts.sessions import FRESH_FOR, Means, Session
-from resolvers.people import People
 from store import ProvenOwner, Store, Tx
 from store.clock import MINUTE
 from tests.kit.clock import MovedClock

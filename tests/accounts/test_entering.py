@@ -19,10 +19,10 @@ from accounts.errors import (
     TooManyTries,
 )
 from accounts.identity_kind import IdentityKind
+from accounts.people import People
 from accounts.sessions import Means, Session
 from accounts.visits import Visit
 from audit import Act
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx
 from store.clock import MINUTE
 from tests.accounts.conftest import Letters

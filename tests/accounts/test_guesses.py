@@ -17,8 +17,8 @@ from accounts.errors import SignInRefused, TooManySignIns, TooManyTries
 from accounts.guesses import Guesses, Limits
 from accounts.limits import Limit
 from accounts.passwords import Passwords
+from accounts.people import People
 from accounts.visits import Visit
-from resolvers.people import People
 from store import Owner, Store
 from store.clock import DAY, MINUTE, SECOND
 from tests.accounts.conftest import Letters

@@ -14,7 +14,7 @@ from accounts.errors import (
     TooManyTries,
 )
 from accounts.invites import LIFE, MOST_OPEN
-from resolvers.people import People
+from accounts.people import People
 from store import Owner, ProvenOwner, Store, Tx
 from store.clock import DAY
 from tests.kit.clock import MovedClock

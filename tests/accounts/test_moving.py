@@ -18,12 +18,12 @@ from accounts.errors import (
     TicketGone,
 )
 from accounts.identity_kind import IdentityKind
+from accounts.people import People
 from audit import Act, TrailBroken
 from broker.calls import Calls
 from broker.files import Files
 from broker.outcome import Outcome
 from keysteward.box import SealedBox
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, changes
 from store.changes import Kind, Tail
 from tests.accounts.conftest import Letters

@@ -7,10 +7,10 @@ import pytest
 import audit
 from accounts.errors import AccountDisabled, AccountUnknown, OperatorRequired, SignInRequired
 from accounts.operating import Overview
+from accounts.people import People
 from accounts.visits import Visit
 from audit import Act
 from providers import find
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store
 from tests.kit.canary import canary
 from tests.kit.people import ADA, BOB

@@ -23,8 +23,8 @@ from accounts.errors import (
     TooManyTries,
 )
 from accounts.guesses import Limits
+from accounts.people import People
 from audit import Act
-from resolvers.people import People
 from store import Owner, Store, Tx
 from store.clock import DAY, MINUTE
 from tests.accounts.conftest import Letters

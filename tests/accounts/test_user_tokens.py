@@ -9,9 +9,9 @@ import pytest
 import audit
 from accounts import rows
 from accounts.errors import NameUnfit, TokenUnknown, UserTokenGone
+from accounts.people import People
 from accounts.user_tokens import Scope, UserToken, UserTokens
 from audit import Act
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx
 from store.clock import MINUTE, SECOND
 from tests.kit.canary import files_with

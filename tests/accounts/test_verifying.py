@@ -16,8 +16,8 @@ from accounts.errors import (
     TicketGone,
 )
 from accounts.identity_kind import IdentityKind
+from accounts.people import People
 from audit import Act
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx
 from store.clock import DAY, MINUTE
 from tests.accounts.conftest import Letters

@@ -19,10 +19,10 @@ from accounts.errors import (
     TokenUnknown,
 )
 from accounts.identity_kind import IdentityKind
+from accounts.people import People
 from accounts.visits import Visit
 from accounts.vouching import _message, vouch, vouched
 from keysteward.box import SealedBox
-from resolvers.people import People
 from store import Owner, Store, Tx
 from tests.kit.clock import MovedClock
 from tests.kit.whole_account import PASSWORD, SUBJECT, Maker, Whole

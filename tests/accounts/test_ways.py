@@ -9,10 +9,10 @@ from accounts import identities
 from accounts.errors import LastMeans, MeansGone
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
+from accounts.people import People
 from accounts.sessions import Means
 from audit import Act
 from keysteward.box import SealedBox
-from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.accounts.conftest import Letters
 from tests.kit.authenticator import Authenticator

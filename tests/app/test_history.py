@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from accounts.people import People
 from keysteward.app import Housekeeping
-from resolvers.people import People
 from store import ProvenOwner, Store, changes
 from store.changes import CursorExpired, Kind, Reason
 from store.clock import DAY

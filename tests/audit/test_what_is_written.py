@@ -12,6 +12,7 @@ from accounts.errors import SignInRefused
 from accounts.guesses import Limits
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
+from accounts.people import People
 from accounts.scopes import Scope
 from accounts.second_factor import RECOVERY_CODES
 from accounts.visits import Visit
@@ -20,7 +21,6 @@ from keysteward.box import SealedBox
 from keysteward.config import Config
 from keysteward.people import gather
 from providers import CATALOGUE
-from resolvers.people import People
 from store import ProvenOwner, Store
 from tests.accounts.conftest import Letters
 from tests.kit.clock import MovedClock

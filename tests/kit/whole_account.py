@@ -7,6 +7,7 @@ import pyotp
 from accounts import identities
 from accounts.identity_kind import IdentityKind
 from accounts.outbox import Outbox
+from accounts.people import People
 from accounts.scopes import Scope
 from accounts.sessions import Session
 from accounts.tickets import Purpose
@@ -22,7 +23,6 @@ from broker.reservations import Admission, End, Verdict
 from keysteward.box import SealedBox
 from metering import Measure, Quote
 from providers import CATALOGUE
-from resolvers.people import People
 from store import Owner, ProvenOwner, Store, Tx
 from store.clock import SECOND
 from tests.kit.authenticator import Authenticator

@@ -12,8 +12,8 @@ from graphql import GraphQLInputObjectType
 
 from accounts.entering import Entered
 from accounts.passwords import _COMMON, SHORTEST
+from accounts.people import People
 from accounts.visits import Visit
-from resolvers.people import People
 from store import Store
 from store.clock import DAY
 from tests.invariants.source import calls_of

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from accounts import rows
+from accounts.people import People
 from keysteward.demo.fake_provider import Gate
 from keysteward.masterkey import keyring_of
-from resolvers.people import People
 from store import Owner, Store, Tx, changes
 from store.changes import Kind
 from tests.kit.canary import canary
