@@ -31,6 +31,19 @@ _BUSY_MILLISECONDS: Final = 10_000
 _PATIENCE_SECONDS: Final = 0.005
 _ERASE_PAUSE_SECONDS: Final = 0.05
 _LONGEST_ERASE_PAUSE_SECONDS: Final = 1.0
+_PRIMARY: Final = 0xFF  # of an extended result code: sqlite.org/rescode.html
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""What the machine did, and may do no longer a moment later."""
 
 
 class Tx:
@@ -83,7 +96,7 @@ def _run(connection: sqlite3.Connection, batch: _Batch) -> tuple[_Answers, bool]
         except Exception as error:  # noqa: BLE001 - the unit's own failure, for its caller
             if connection.total_changes != before or not connection.in_transaction:
                 raise _SpoiltError from None
-            answers.append((future, None, error))
+            answers.append((future, None, _as_told(error)))
     return answers, changed
 
 
@@ -101,7 +114,7 @@ def _run_apart(connection: sqlite3.Connection, batch: _Batch) -> tuple[_Answers,
             if not connection.in_transaction:
                 raise  # SQLite itself gave the whole transaction up (full disk, I/O error)
             connection.execute("ROLLBACK TO unit")
-            answers.append((future, None, error))
+            answers.append((future, None, _as_told(error)))
         connection.execute("RELEASE unit")
     return answers, changed
 
@@ -428,6 +441,14 @@ def _truncate_log(connection: sqlite3.Connection, turn: int) -> bool:
         fcntl.flock(turn, fcntl.LOCK_UN)
 
 
+def _as_told(error: Exception) -> Exception:
+    """Give a unit's failure as its caller hears it: what passes by itself is no fault of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, sqlite3.Error) and code is not None and code & _PRIMARY in _PASSING:
+        return _unavailable(error)
+    return error
+
+
 def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
     reason = getattr(error, "sqlite_errorname", type(error).__name__)
-    return StoreUnavailable(f"The database did not take the write ({reason}); nothing was kept.")
+    return StoreUnavailable(f"The database can't be used just now ({reason}); nothing was kept.")

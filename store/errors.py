@@ -10,4 +10,4 @@ class DatabaseUnusable(Failure):
 
 
 class StoreUnavailable(Failure):
-    """The database did not take the write (locked, full, closed); nothing of it was kept."""
+    """The database can't be used just now (locked, full, closed); nothing was kept."""

@@ -173,6 +173,34 @@ async def test_a_disk_that_is_full_costs_only_the_units_that_it_has_no_room_for(
     assert 2 in await store.read(numbers)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_FULL, StoreUnavailable),
+        (sqlite3.SQLITE_IOERR_FSYNC, StoreUnavailable),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreUnavailable),
+        (sqlite3.SQLITE_CORRUPT, sqlite3.DatabaseError),
+        (sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.DatabaseError),
+    ],
+)
+@pytest.mark.parametrize("writes_first", [False, True])
+async def test_what_the_machine_does_to_one_statement_is_unavailability_and_no_fault(
+    store: Store, code: int, told: type[Exception], writes_first: bool
+) -> None:
+    def meets_it(tx: Tx) -> None:
+        if writes_first:
+            put(7)(tx)
+        error = sqlite3.DatabaseError("as SQLite raises it in the middle of a unit")
+        error.sqlite_errorcode, error.sqlite_errorname = code, "SQLITE_…"
+        raise error
+
+    with held_up(store):
+        futures = [store.write(put(1)), store.write(meets_it), store.write(put(3))]
+    answers = await asyncio.gather(*futures, return_exceptions=True)
+    assert type(answers[1]) is told
+    assert await store.read(numbers) == [1, 3]
+
+
 async def test_a_database_that_another_program_holds_is_said_to_be_unavailable(
     store: Store,
 ) -> None:
