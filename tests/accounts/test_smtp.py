@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.smtp import MailDelayed, MailRefused, OutboxFile, Security, Smtp, SmtpServer
+from tests.kit.authority import Authority
 from tests.kit.mailbox import (
     PASSWORD,
     USER,
-    Authority,
     Mailbox,
     link_in,
     listening,

@@ -8,15 +8,10 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +32,7 @@ from broker.outbound import (
     tls_context,
 )
 from broker.upstream import AddressForbidden
+from tests.kit.authority import Authority
 
 KEY = b"Bearer made-up-key-of-nobody-0123456789"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -1160,70 +1156,21 @@ async def test_an_answer_that_is_whole_before_the_body_has_left_is_given() -> No
 # Reaching the provider.
 
 
-class Authority:
-    """A certificate authority made for these tests."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
-        self.certificate = self._sign(self.name, self.key.public_key(), authority=True)
-
-    def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool = False
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = x509.CertificateBuilder(self.name, subject, key, x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1))
-        builder = builder.not_valid_after(now + timedelta(days=1))
-        limits = x509.BasicConstraints(ca=authority, path_length=None)
-        builder = builder.add_extension(limits, critical=True)
-        # From Python 3.13 on certificates are held to RFC 5280 to the letter.
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        builder = builder.add_extension(issuer, critical=False)
-        holder = x509.SubjectKeyIdentifier.from_public_key(key)
-        builder = builder.add_extension(holder, critical=False)
-        use = x509.KeyUsage(
-            digital_signature=not authority,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=authority,
-            crl_sign=authority,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        builder = builder.add_extension(use, critical=True)
-        if not authority:
-            names = x509.SubjectAlternativeName([x509.DNSName(NAME)])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def server(self, folder: Any) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-        pem = serialization.Encoding.PEM
-        plain = serialization.NoEncryption()
-        file = folder / "server.pem"
-        file.write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-            + self._sign(subject, key.public_key()).public_bytes(pem)
-        )
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(file)
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        return context
-
-    def client(self) -> ssl.SSLContext:
-        context = tls_context()
-        text = self.certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
-        context.load_verify_locations(cadata=text)
-        return context
-
-
 @pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def provider_side(authority: Authority) -> ssl.SSLContext:
+    context = authority.server(NAME)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
+
+
+def our_side(authority: Authority) -> ssl.SSLContext:
+    context = tls_context()
+    context.load_verify_locations(authority.file)
+    return context
 
 
 def leading_to(*addresses: str) -> Callable[[str, int], Awaitable[Sequence[str]]]:
@@ -1238,7 +1185,7 @@ def leading_to(*addresses: str) -> Callable[[str, int], Awaitable[Sequence[str]]
 
 @on_both_loops
 async def test_tls_is_spoken_with_the_name_and_http_one(
-    authority: Authority, tmp_path: Any
+    authority: Authority,
 ) -> None:
     spoken: list[object] = []
     large = b"y" * MIB
@@ -1252,8 +1199,8 @@ async def test_tls_is_spoken_with_the_name_and_http_one(
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % MIB + large)
 
     async with (
-        serving(script, authority.server(tmp_path)) as place,
-        going_out(tls=authority.client(), resolve=leading_to("127.0.0.1")) as outbound,
+        serving(script, provider_side(authority)) as place,
+        going_out(tls=our_side(authority), resolve=leading_to("127.0.0.1")) as outbound,
     ):
         upstream = Upstream(NAME, place.port, private_allowed=True)
         for _ in range(2):
@@ -1265,14 +1212,14 @@ async def test_tls_is_spoken_with_the_name_and_http_one(
 
 @on_both_loops
 async def test_a_certificate_of_another_name_or_authority_is_not_spoken_to(
-    authority: Authority, tmp_path: Any
+    authority: Authority,
 ) -> None:
     async def script(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         pytest.fail("It agreed.")
 
-    for host, tls in (("wrong.provider.test", authority.client()), (NAME, tls_context())):
+    for host, tls in (("wrong.provider.test", our_side(authority)), (NAME, tls_context())):
         async with (
-            serving(script, authority.server(tmp_path)) as place,
+            serving(script, provider_side(authority)) as place,
             going_out(tls=tls, resolve=leading_to("127.0.0.1")) as outbound,
         ):
             with pytest.raises(UpstreamUnreachable, match="TLS") as failure:
@@ -1343,15 +1290,15 @@ async def test_a_name_found_while_closing_is_not_connected_to() -> None:
 
 @on_both_loops
 async def test_a_connection_made_while_closing_is_not_used(
-    authority: Authority, tmp_path: Any
+    authority: Authority,
 ) -> None:
-    outbound = Outbound(tls=authority.client(), resolve=leading_to("127.0.0.1"))
+    outbound = Outbound(tls=our_side(authority), resolve=leading_to("127.0.0.1"))
     closing: list[asyncio.Future[None]] = []
 
     def in_the_middle_of_the_handshake(*_: object) -> None:
         closing.append(asyncio.ensure_future(outbound.close()))
 
-    tls = authority.server(tmp_path)
+    tls = provider_side(authority)
     tls.sni_callback = in_the_middle_of_the_handshake
     async with serving(answering(OK), tls) as place:
         with pytest.raises(UpstreamUnreachable, match="stopping"):

@@ -12,17 +12,12 @@ import re
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
@@ -41,6 +36,7 @@ from broker.upstream import (
     UpstreamUnreachable,
 )
 from store import StoreUnavailable
+from tests.kit.authority import Authority
 from tests.kit.scripted import scripted
 
 KEY = b"Bearer made-up-key-of-nobody-0123456789"
@@ -544,39 +540,13 @@ class TestEnds:
 # With TLS, on both loops: here the transport is another one.
 
 
-def authority(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Give the settings of a server, and those of a client that believes it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "both.pem").write_bytes(
-        pem
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(folder / "both.pem")
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.load_verify_locations(cadata=pem.decode())
-    return server, client
-
-
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_it_speaks_tls_to_the_name_at_the_address_that_was_checked(
     loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path
 ) -> None:
-    theirs, ours = authority(tmp_path)
+    authority = Authority(tmp_path)
+    theirs, ours = authority.server(NAME), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ours.load_verify_locations(authority.file)
 
     async def echo(connection: ServerConnection) -> None:
         async for message in connection:
