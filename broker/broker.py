@@ -20,7 +20,7 @@ from accounts import tools
 from accounts.errors import AddressUnverified, TokenUnknown, TooManyTries
 from accounts.tools import Tool
 from audit import Signer
-from broker import calls, ceilings, commitments, request, reservations, sockets, wire
+from broker import calls, ceilings, commitments, escapes, request, reservations, sockets, wire
 from broker.commitments import HOUR, Commitment
 from broker.credential import written
 from broker.decoding import inspectable
@@ -29,6 +29,7 @@ from broker.errors import (
     CallFailure,
     CallGivenUp,
     ClientGone,
+    CredentialInSubprotocol,
     CredentialInUrl,
     KeyUnusable,
     NoKeyForCall,
@@ -438,14 +439,17 @@ def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
     """Make sure that no key of the account stands where the tool's words go. None has left yet.
 
     A key without a form of its own is told by nothing else. As a model's name it would stay in the
-    ledger: it is taken out again. Raises `CredentialInUrl` where one stands in the URL.
+    ledger: it is taken out again. Raises `CredentialInUrl` where one stands in the URL, and
+    `CredentialInSubprotocol`.
     """
-    is_in_url = scrubber.finds(ask.target)
+    is_in_url = any(map(scrubber.finds, escapes.layers(ask.target)))
     # Of a long path the model may be the key's beginning alone.
     if is_in_url or (tally.model is not None and scrubber.finds(tally.model.encode())):
         tally.model = None
     if is_in_url:
         raise CredentialInUrl
+    if scrubber.finds(b"\0".join([name.encode() for name in ask.subprotocols])):
+        raise CredentialInSubprotocol
 
 
 def _check_told(tally: Tally, scrubber: Scrubber) -> None:

@@ -237,8 +237,7 @@ def _head_of(answer: Answer, passage: Passage, scrubber: Scrubber) -> Headers:
         for name, value in answer.headers
         if name in _RESPONSE_PASSES or name.startswith(passage.provider.headers)
     ]
-    if scrubber.finds(b"\0".join([value for _, value in headers])):
-        headers = [(name, scrubber.strike(value)) for name, value in headers]
+    headers = scrubber.strike_headers(headers)
     if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         headers = provider_errors.headers_of(answer.status, headers, passage.said, scrubber)
     if answer.status in NO_BODY:

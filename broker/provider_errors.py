@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 import orjson
 
@@ -283,14 +283,19 @@ def _without_encoded(text: bytes, sought: _Sought) -> bytes:
 
 
 def _views(text: str) -> list[bytes]:
-    """Give a text as it is, and as it reads without each layer of escapes that it may bear."""
+    """Give a text as it is, and as it reads without each layer of escapes that it may bear.
+
+    A plus is a blank in forms, and a plus anywhere else: where there is one, both are read.
+    """
     layers = [text.encode()]
-    for _ in range(_MOST_LAYERS):
-        plain = html.unescape(unquote_plus(echoes.unescaped(text)))
-        if plain == text:
-            break
-        layers.append(plain.encode(errors="replace"))
-        text = plain
+    for unquoted in (unquote_plus, unquote) if "+" in text else (unquote,):
+        last = text
+        for _ in range(_MOST_LAYERS):
+            plain = html.unescape(unquoted(echoes.unescaped(last)))
+            if plain == last:
+                break
+            layers.append(plain.encode(errors="replace"))
+            last = plain
     return layers
 
 

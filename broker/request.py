@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from accounts import tokens
 from accounts.errors import TokenUnknown
 from accounts.tokens import TokenKind
-from broker import echoes
+from broker import echoes, escapes
 from broker.errors import CredentialInUrl, RequestRefused, ToolTokenRequired
 from providers import CATALOGUE, Provider, Slot
 from redact import redact
@@ -46,12 +46,17 @@ redactor strikes out of a logged URL by its name is held to be the same by a tes
 _NOT_IN_NAMES: Final = bytes(
     code for code in range(256) if not (chr(code).isascii() and chr(code).isalnum())
 )
+_TOKEN: Final = re.compile(rb"ks[tuo]_[0-9A-Za-z]{8}")
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
-    r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
+    _TOKEN.pattern.decode()
+    + r"|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )
+# What stands between parameters; within a path, those of a segment, and what was to begin a query.
+_BETWEEN: Final = re.compile(rb"[&;?]")
+_BETWEEN_IN_PATH: Final = re.compile(rb"[&;?/]")
 # Of what was decoded, nearly all is noise: an id, or a path, read as if it were base64.
 _READABLE: Final = re.compile(rb"[!-~]{12,}")
 _OURS: Final = frozenset({CHOICE, SAVE_AS})
@@ -174,7 +179,15 @@ def _file_name(name: str | None, *, opens_socket: bool) -> str | None:
 
 
 def _plain(method: str, passed: Headers) -> Headers:
-    """Refuse what two readers may take in two ways; leave out what may withhold a paid answer."""
+    """Refuse what two readers may take in two ways, and what no provider is to see.
+
+    Leave out what may withhold a paid answer.
+    """
+    if _TOKEN.search(b"\0".join([value for _, value in passed])):
+        raise RequestRefused(
+            "A tool token stands in a header that is passed on to the provider. Send it where the "
+            "provider's key would stand, and nowhere else."
+        )
     if sum(name == b"content-type" for name, _ in passed) > 1:
         raise RequestRefused("The request has two Content-Types. Send one.")
     if method in _READS:
@@ -203,7 +216,8 @@ def _length(value: bytes) -> int:
 def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
     if len(path) + len(query) > _LONGEST_TARGET:
         raise RequestRefused(f"The URL is longer than {_LONGEST_TARGET} bytes.")
-    if names_a_credential(query, provider.harmless_queries):
+    harmless = provider.harmless_queries
+    if names_a_credential(query, harmless) or names_a_credential_in_path(path, harmless):
         raise CredentialInUrl
     if carries_a_key(path) or carries_a_key(query):
         raise CredentialInUrl
@@ -220,9 +234,18 @@ def _check_target(provider: Provider, path: bytes, query: bytes) -> None:
 
 def names_a_credential(query: bytes, harmless: tuple[bytes, ...] = ()) -> bool:
     """Tell whether a parameter's name says that it is a credential, of those not taken out."""
-    if not query:
+    return bool(query) and _is_named(_BETWEEN.split(query), harmless)
+
+
+def names_a_credential_in_path(path: bytes, harmless: tuple[bytes, ...] = ()) -> bool:
+    """Tell whether a segment of a path names one: `…;token=x`, `…&token=x`, `…%3Ftoken=x`."""
+    if b"=" not in path and b"%" not in path:
         return False
-    pairs = query.replace(b";", b"&").split(b"&")
+    *_, plain = escapes.layers(path)
+    return _is_named((pair for pair in _BETWEEN_IN_PATH.split(plain) if b"=" in pair), harmless)
+
+
+def _is_named(pairs: Iterable[bytes], harmless: tuple[bytes, ...]) -> bool:
     names = (_bare(unquote_to_bytes(pair.partition(b"=")[0])) for pair in pairs)
     return any(
         _CREDENTIAL_NAME.fullmatch(name) and name not in map(_bare, harmless) for name in names
@@ -236,17 +259,15 @@ def _bare(name: bytes) -> bytes:
 def carries_a_key(part: bytes) -> bool:
     """Tell whether one of our tokens, or what has the form of a provider's key, stands in there.
 
-    It may be percent-encoded, and in base64 or in hexadecimal.
+    It may be percent-encoded, also more than once, and in base64 or in hexadecimal.
     """
-    if _bears_a_mark(part):
-        return True
-    if b"%" in part:
-        part = unquote_to_bytes(part)
-        if _bears_a_mark(part):
+    plain = part
+    for plain in escapes.layers(part):
+        if _bears_a_mark(plain):
             return True
-    if len(part) < echoes.SHORTEST_ENCODED:
+    if len(plain) < echoes.SHORTEST_ENCODED:
         return False
-    decoded = b"\0".join([read for _, _, read in echoes.decoded(part)])
+    decoded = b"\0".join([read for _, _, read in echoes.decoded(plain)])
     return any(map(_bears_a_mark, _READABLE.findall(decoded)))
 
 

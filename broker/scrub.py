@@ -10,11 +10,14 @@ of a stream ends in a line end, and nothing of it is ever held.
 import binascii
 import html
 import json
+import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from broker.escapes import Partly
 from broker.other_keys import NO_OTHERS, OtherKeys
+from broker.outbound import Headers
 from redact.forms import UNESCAPED
 from vault import traces
 from vault.secret import Secret, overwrite
@@ -24,6 +27,14 @@ from vault.vault import SHORTEST_KEY
 _PERCENT: Final = ord("%")
 _BACKSLASH: Final = ord("\\")
 _AMPERSAND: Final = ord("&")
+# What stands in each form of a kind. JSON is full of backslashes: most of them are none of these.
+_CODE: Final = b"%"
+_UNICODE: Final = b"\\u00"
+_ENTITY: Final = b"&"
+# No header has longer ones in its name; keys are made of little else.
+_NO_WORD: Final = re.compile(rb"[a-z0-9]{21}")
+_PLUS: Final = ord("+")
+_SLASH: Final = ord("/")
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -36,7 +47,13 @@ class Scrubber:
         # In their order: the whole before a part of it, so that it is struck, and counted, as one.
         self._needles = _distinct(form for part in secrets for form in _forms(part))
         self._escaped = _by_sign(pair for part in secrets for pair in _escaped(part))
-        self._is_odd = _AMPERSAND in self._escaped
+        self._is_odd = _ENTITY in self._escaped
+        # Of a pair the part is looked for by itself as well; only the whole is spelled anyhow.
+        self._partly = Partly.of(secrets[0])
+        self._run = run = b"" if self._partly is None else self._partly.run
+        self._spelled = tuple([needle for needle in self._needles if run in needle])
+        """Those that stand nowhere where `_run` does not."""
+        self._coded = tuple([needle for needle in self._needles if run not in needle])
         self._longest = max(map(len, self._all()))
         # Nothing of what is put in may read as a part of the key again; no key holds a blank.
         self._mark = b" " if b"*" in plaintext else others.mark
@@ -49,7 +66,10 @@ class Scrubber:
         """Overwrite the key in each form, once the answer is over: nothing is found any more."""
         for needle in self._all():
             overwrite(needle)
-        self._needles, self._escaped = (), {}
+        if self._partly is not None:
+            self._partly.wipe()
+        self._needles, self._escaped, self._partly = (), {}, None
+        self._run, self._spelled, self._coded = b"", (), ()
         self._others = NO_OTHERS
 
     @property
@@ -62,7 +82,10 @@ class Scrubber:
 
     def finds(self, data: bytes) -> bool:
         """Tell whether a key stands in there."""
-        return any(needle in data for needle in self._all()) or bool(self._others.places(data))
+        struck = self.struck
+        is_there = self.strike(data) is not data
+        self.struck = struck
+        return is_there
 
     def strike(self, data: bytes) -> bytes:
         """Give a whole piece (a header's value, a message) with keys struck out; else itself.
@@ -70,16 +93,46 @@ class Scrubber:
         The others are looked for before the key in use is struck, which may be a part of one.
         """
         places = self._others.places(data) if self._others else []
-        for needle in self._needles:
+        if self._run in data:
+            data = self._without_spelled(data)
+        for needle in self._coded:
             if needle in data:
                 data = self._without(needle, data)
         if _PERCENT in data or _BACKSLASH in data or (self._is_odd and _AMPERSAND in data):
             for sign, needles in self._escaped.items():
-                if sign in data:
+                if sign[0] in data and sign in data:
                     for needle in needles:
                         if needle in data:
                             data = self._without(needle, data)
         return self._struck_at(places, data) if places else data
+
+    def without_beginning(self, data: bytes) -> bytes:
+        """Give a text that was cut off less what may be the beginning of a key at its end."""
+        return data[: len(data) - self._unfinished(data)]
+
+    def strike_headers(self, headers: Headers) -> Headers:
+        """Give headers with keys struck out of their values, less those whose name is no word.
+
+        A name can't be struck, and is in lower case: a key in it would not be found for sure.
+        """
+        names = b"-".join([name for name, _ in headers])
+        values = b"\0".join([value for _, value in headers])
+        if _NO_WORD.search(names) or self.finds(names + b"\0" + values):
+            return [
+                (name, self.strike(value))
+                for name, value in headers
+                if not (_NO_WORD.search(name) or self.finds(name))
+            ]
+        return headers
+
+    def _without_spelled(self, data: bytes) -> bytes:
+        # As above: of a pair, the part is as it was while some of the whole is escaped.
+        if self._partly is not None and (places := self._partly.places(data)):
+            data = self._struck_at(places, data)
+        for needle in self._spelled:
+            if needle in data:
+                data = self._without(needle, data)
+        return data
 
     def _without(self, needle: bytes, data: bytes) -> bytes:
         self.struck += data.count(needle)
@@ -104,7 +157,7 @@ class Scrubber:
         if data[-1:] <= b" ":  # no key goes on behind a blank or a line end
             self._held = b""
             return data
-        keep = max(self._possible_beginning(data), self._others.unfinished(data))
+        keep = max(self._unfinished(data), self._others.unfinished(data))
         self._held = data[len(data) - keep :] if keep else b""
         return data[: len(data) - keep] if keep else data
 
@@ -113,10 +166,10 @@ class Scrubber:
         rest, self._held = self._held, b""
         return rest
 
-    def _possible_beginning(self, data: bytes) -> int:
-        """Give the length of the longest end of `data` that begins a needle."""
+    def _unfinished(self, data: bytes) -> int:
+        """Give the length of the longest end of `data` that begins the key in use, in any form."""
         tail = data[1 - self._longest :]
-        longest = 0
+        longest = 0 if self._partly is None else self._partly.unfinished(data)
         for needle in self._all():
             # One that begins earlier would stand there whole.
             at = tail.find(needle[:1], max(0, len(tail) - len(needle) + 1))
@@ -144,7 +197,9 @@ def _forms(secret: bytes) -> Iterator[bytes]:
         form = encoded[-(-lead * 8 // 6) : (lead + len(secret)) * 8 // 6]
         if form is not encoded:
             overwrite(encoded)
-        yield from (form, form.translate(_TO_URL_SAFE))
+        yield form
+        if _PLUS in form or _SLASH in form:  # in few: those of letters and digits read alike
+            yield form.translate(_TO_URL_SAFE)
     if not UNESCAPED.fullmatch(secret):
         present = frozenset(secret)
         for because, spelling in _COMMON:
@@ -152,15 +207,15 @@ def _forms(secret: bytes) -> Iterator[bytes]:
                 yield _spelled(secret, spelling)
 
 
-def _escaped(secret: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the secret with escapes that few write: a byte that stands in the form, and the form."""
+def _escaped(secret: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give the secret with escapes that few write: what stands in each such form, and the form."""
     digits = binascii.hexlify(secret, "%")
     percent = b"%" + digits
     overwrite(digits)
     both = (percent, percent.upper())
     of_json = [each.replace(b"%", b"\\u00") for each in both]
-    yield from ((_PERCENT, each) for each in both)
-    yield from ((_BACKSLASH, each) for each in of_json)
+    yield from ((_CODE, each) for each in both)
+    yield from ((_UNICODE, each) for each in of_json)
     if not UNESCAPED.fullmatch(secret):
         present = frozenset(secret)
         for sign, because, spelling in _RARE:
@@ -226,24 +281,26 @@ _RARE: Final = tuple(
     (sign, frozenset(because), _spelling(write))
     for sign, because, write in (
         # As Python's `quote` leaves a slash, and JavaScript's `encodeURIComponent` some more.
-        (_PERCENT, b"/", _percent(safe="/")),
-        (_PERCENT, b"/", _in_small(_percent(safe="/"))),
-        (_PERCENT, b"!'()*", _percent(safe="!'()*")),
-        (_PERCENT, b"!'()*", _in_small(_percent(safe="!'()*"))),
-        (_PERCENT, _ANY, lambda character: _percent(safe="")(_percent(safe="")(character))),
-        (_BACKSLASH, b"<>&", _json_of_go),
+        (_CODE, b"/", _percent(safe="/")),
+        (_CODE, b"/", _in_small(_percent(safe="/"))),
+        (_CODE, b"!'()*", _percent(safe="!'()*")),
+        (_CODE, b"!'()*", _in_small(_percent(safe="!'()*"))),
+        (_CODE, _ANY, lambda character: _percent(safe="")(_percent(safe="")(character))),
+        (_UNICODE, b"<>&", _json_of_go),
         # HTML: a text; an attribute by Python, by JavaScript's libraries, and by Go.
-        (_AMPERSAND, b"<>&", _html()),
-        (_AMPERSAND, b"\"'", _html(('"', "&quot;"), ("'", "&#x27;"))),
-        (_AMPERSAND, b"'", _html(('"', "&quot;"), ("'", "&#39;"))),
-        (_AMPERSAND, b'"', _html(('"', "&#34;"), ("'", "&#39;"))),
+        (_ENTITY, b"<>&", _html()),
+        (_ENTITY, b"\"'", _html(('"', "&quot;"), ("'", "&#x27;"))),
+        (_ENTITY, b"'", _html(('"', "&quot;"), ("'", "&#39;"))),
+        (_ENTITY, b'"', _html(('"', "&#34;"), ("'", "&#39;"))),
     )
 )
 
 
 def _distinct(forms: Iterable[bytes]) -> tuple[bytes, ...]:
     """Give each form once, in order, and overwrite the copies."""
-    made = list(forms)
+    made = tuple(forms)
+    if len(frozenset(made)) == len(made):  # of nearly all keys
+        return made
     kept: dict[bytes, bytes] = {}
     for form in made:
         kept.setdefault(form, form)
@@ -255,9 +312,9 @@ def _distinct(forms: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(kept)
 
 
-def _by_sign(pairs: Iterable[tuple[int, bytes]]) -> dict[int, tuple[bytes, ...]]:
-    """Gather forms by the byte without which none of them stands in a text: most have none."""
-    gathered: dict[int, list[bytes]] = {}
+def _by_sign(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, tuple[bytes, ...]]:
+    """Gather forms by the sign without which none of them stands in a text: most have none."""
+    gathered: dict[bytes, list[bytes]] = {}
     for sign, form in pairs:
         if sign in form:
             gathered.setdefault(sign, []).append(form)

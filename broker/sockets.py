@@ -6,10 +6,11 @@ Where a ceiling governs it, it holds money slice by slice, before it goes on: `b
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from broker import calls, decoding, provider_errors, request, reservations
 from broker.echoes import Said
@@ -19,6 +20,7 @@ from broker.errors import (
     CallGivenUp,
     CeilingRefused,
     ClientGone,
+    CredentialInSubprotocol,
     RequestRefused,
     UpstreamFailed,
 )
@@ -43,6 +45,8 @@ CREDENTIAL: Final = "openai-insecure-api-key."
 """A subprotocol that carries a token, for browsers, which can't set a header. The form is OpenAI's
 (developers.openai.com/api/docs/guides/realtime-websocket); here it is good for every provider."""
 
+_LONGEST_REASON: Final = 115
+"""Bytes. A longer one may have been cut to fit its frame, which holds 123, and a key with it."""
 _MOST_PROTOCOLS: Final = 16
 _PROTOCOL: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _UNTIMED: Final = (
@@ -81,10 +85,7 @@ def check(
     if len(offered) > _MOST_PROTOCOLS or not all(map(_PROTOCOL.fullmatch, offered)):
         raise RequestRefused("The subprotocols must be a few names, as HTTP writes them.")
     if any(request.carries_a_key(name.encode()) for name in offered):
-        raise RequestRefused(
-            "A credential stands in a subprotocol. Send the tool token in the provider's own "
-            f"header, or behind {CREDENTIAL}; a real key that stood there should be rotated."
-        )
+        raise CredentialInSubprotocol
     ask = request.check(provider, "GET", path, query, [*headers, *given], opens_socket=True)
     return replace(ask, subprotocols=tuple(offered))
 
@@ -153,7 +154,7 @@ class Conversation:
         self._parting = Farewell(1001)
         """How the provider is left."""
         # From the beginning on: the tool may hang up before the provider has answered.
-        self._tasks = [asyncio.create_task(self._carried(self._carry_to_provider()))]
+        self._tasks = [asyncio.create_task(self._carried(self._carry_to_provider))]
 
     async def decline(
         self, answer: Declined, call: str, provider: Provider, scrubber: Scrubber
@@ -193,7 +194,7 @@ class Conversation:
         await line.accept(upstream.subprotocol, head)
         talk.status = SWITCHED
         if talk.slices is not None:
-            self._tasks.append(asyncio.create_task(self._carried(self._keep(talk.slices))))
+            self._tasks.append(asyncio.create_task(self._carried(partial(self._keep, talk.slices))))
         while isinstance(message := await upstream.receive(), Message):
             now = self._monotonic()
             talk.hear(message.data, now)
@@ -205,8 +206,10 @@ class Conversation:
             await line.send(message)
             talk.passed(message.data)
         talk.outcome = Outcome.ANSWERED
-        reason = scrubber.strike(message.reason.encode()).decode(errors="replace")
-        return Farewell(message.code, reason)
+        reason = scrubber.strike(message.reason.encode())
+        if len(reason) > _LONGEST_REASON:
+            reason = scrubber.without_beginning(reason)
+        return Farewell(message.code, reason.decode(errors="replace"))
 
     def stop(self) -> None:
         """Let go of the tasks, and of the provider: at once where the key may be gone."""
@@ -219,9 +222,9 @@ class Conversation:
         for task in self._tasks:
             task.cancel()
 
-    async def _carried(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _carried(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as failure:  # noqa: BLE001 - raised where the scope ends
             self._scope.end(failure)
 
@@ -271,8 +274,8 @@ def _head_of(
 ) -> Headers:
     """Give the headers of a handshake's answer: the provider's that may pass, and our own."""
     headers = [
-        (name, scrubber.strike(value))
+        (name, value)
         for name, value in given
         if name in _PASSES or name.startswith(provider.headers)
     ]
-    return headers + about(call, provider, talk.model, talk.admission)
+    return scrubber.strike_headers(headers) + about(call, provider, talk.model, talk.admission)

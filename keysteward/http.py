@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker import request, sockets, wire
 from broker.broker import Broker
-from broker.errors import CallFailure, ProviderUnknown
+from broker.errors import CallFailure, CredentialInUrl, ProviderUnknown
 from broker.line import Line
 from broker.live import LiveCalls
 from providers import ErrorStyle, Provider, UnknownProvider, find
@@ -25,7 +25,7 @@ from store import Store, StoreUnavailable, Tx
 from vault.keyring import Keyring
 
 VIA: Final = "/via/"
-_USERINFO: Final = re.compile(rb"(?:[A-Za-z0-9+.-]*://)?[^/?@]*@")
+_USERINFO: Final = re.compile(rb"(?:(?:[A-Za-z0-9+.-]*:)?//)?[^/?@]*@")
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
 # Pages of ours name a key so: a reference is none.
 _REFERENCE: Final = re.compile(rb"(?:\A|(?<=&))key=key_[0-9A-HJKMNP-TV-Z]{26}(?=&|\Z)")
@@ -73,7 +73,7 @@ class Via:
         provider: Provider | None = None
         try:
             name, slash, rest = scope["raw_path"][len(VIA) :].partition(b"/")
-            provider = _provider(name)
+            provider = _provider(name, scope)
             ask = request.check(
                 provider, scope["method"], slash + rest, scope["query_string"], scope["headers"]
             )
@@ -94,11 +94,12 @@ class Via:
         line = Line(receive, send, answers=answers)
         name, slash, rest = scope["raw_path"][len(VIA) :].partition(b"/")
         query, offered = scope["query_string"], scope["subprotocols"]
+        given = dict(scope)
         # uvicorn logs a socket's URL; a credential may stand there by mistake.
         scope["path"], scope["query_string"] = VIA, b""
         await receive()
         try:
-            provider = _provider(name)
+            provider = _provider(name, given)
             ask = sockets.check(provider, slash + rest, query, scope["headers"], offered)
             await self._broker.converse(ask, line)
         except Exception as error:  # noqa: BLE001 - as above
@@ -120,10 +121,13 @@ def _failure_of(error: Exception) -> CallFailure:
     return Fault(reference)
 
 
-def _provider(name: bytes) -> Provider:
+def _provider(name: bytes, scope: Scope) -> Provider:
+    """Find a provider. What is called as one that isn't may be a key."""
     try:
         return find(name.decode("ascii", "replace"))
     except UnknownProvider as unknown:
+        if bears_a_credential(scope):
+            raise CredentialInUrl from None
         raise ProviderUnknown(str(unknown)) from None
 
 
@@ -192,6 +196,7 @@ def bears_a_credential(scope: Scope) -> bool:
     query = _REFERENCE.sub(b"", scope["query_string"])
     return (
         request.names_a_credential(query)
+        or request.names_a_credential_in_path(scope["raw_path"])
         or request.carries_a_key(scope["raw_path"])
         or request.carries_a_key(query)
     )
@@ -200,9 +205,10 @@ def bears_a_credential(scope: Scope) -> bool:
 def hides_a_credential(target: bytes) -> bool:
     """Tell whether a request's target bears one where no application would see it.
 
-    That is before the path (`http://user:password@host/…`) and behind the query (`#…`).
+    That is before the path (`http://user:password@host/…`, or less of it, `//user:password@…`) and
+    behind the query (`#…`).
     """
-    if target.startswith(b"/") and b"#" not in target:
+    if target[:1] == b"/" != target[1:2] and b"#" not in target:
         return False
     address, _, fragment = target.partition(b"#")
     return (

@@ -459,6 +459,18 @@ class TestHeaders:
         assert not set(header[1]) & set(b"\r\n")
 
 
+def test_a_plus_is_read_as_a_blank_and_as_itself() -> None:
+    key = 'Zx"8Kq\\3vLmN2pR+9sTuVwYa4bCdE'
+    quoted = json.dumps(json.dumps(key))
+    for text in (quoted, json.dumps(quoted), json.dumps({"e": json.dumps({"m": quoted})})):
+        left = message(f"Bad {text} there", key=key)
+        assert MARK in left
+        assert not [at for at in range(len(key) - 7) if key[at : at + 8] in left]
+    words = "one+two three+four five+six seven"
+    for written in (urlencode({"q": words}), f"{words}%21", json.dumps(words)):
+        assert not [each for each in words.split() if each in message(written, chat(words))]
+
+
 TEXTS = st.text(st.sampled_from("abc\\\"'é%+ *…\0"), max_size=60)
 
 

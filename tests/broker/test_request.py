@@ -3,7 +3,7 @@
 import base64
 import re
 import string
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -134,6 +134,20 @@ class TestCatalogue:
             assert request.carries_a_key(digits)
             assert request.carries_a_key(b"q=" + digits.upper())
 
+    @pytest.mark.parametrize("name", ["openai", "stripe", "github"])
+    def test_nor_do_escapes_within_escapes_hide_it(self, name: str) -> None:
+        key = canary(name)
+        strict = re.sub("[^A-Za-z0-9]", lambda each: f"%{ord(each[0]):02X}", key)
+        once = f"%{ord(key[0]):02x}{key[1:]}"
+        of_json = re.sub("[^A-Za-z0-9]", lambda each: f"\\u{ord(each[0]):04x}", key)
+        of_html = re.sub("[^A-Za-z0-9]", lambda each: f"&#{ord(each[0])};", key)
+        for form in (strict, once, "".join(f"%{ord(each):02x}" for each in key)):
+            for text in (form, form.replace("%", "%25"), form.replace("%", "%2525")):
+                assert request.carries_a_key(f"q={text}&x=1".encode())
+        for form in (of_json, of_html, base64.b64encode(key.encode()).decode()):
+            for text in (quote(form, safe=""), quote(quote(form, safe=""))):
+                assert request.carries_a_key(f"q={text}".encode())
+
     def test_each_of_our_tokens_is_found_anywhere(self) -> None:
         for kind in TokenKind:
             text = tokens.make(kind).text.encode()
@@ -202,6 +216,27 @@ class TestNames:
     def test_a_name_is_known_however_it_is_spelled(self, name: str) -> None:
         for query in (f"{name}=x", f"a=b&{name}=x", f"a=b;{name}", f"{name}=x&c=d"):
             assert request.names_a_credential(query.encode())
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/v1/models;key=x", "/v1/models;a=b;access_token=x/y", "/v1/models&api_key=x",
+            "/v1/models/api-key=x", "/v1/models%3Fkey=x", "/v1/models%253fa=b%2526key%253dx",
+            "/v1/models;k%65y=x",
+        ],
+    )  # fmt: skip
+    def test_it_is_known_within_a_path_as_well(self, path: str) -> None:
+        assert request.names_a_credential_in_path(path.encode())
+        with pytest.raises(CredentialInUrl):
+            request.check(OPENAI, "GET", path.encode(), b"", [GOOD])
+        assert request.names_a_credential(b"a=b?key=x")
+        assert request.names_a_credential(b"to=https://x/?access_token=x")
+
+    @pytest.mark.parametrize(
+        "path", ["/v1/key", "/v1/token;x=y", "/v1/auth/a%20b=c", "/v1/keys==", "/v1/monkey=1"]
+    )
+    def test_a_path_s_own_words_name_none(self, path: str) -> None:
+        assert request.check(OPENAI, "GET", path.encode(), b"", [GOOD]).target == path.encode()
 
     @pytest.mark.parametrize("provider", CATALOGUE.values(), ids=CATALOGUE)
     def test_what_pages_lists_and_narrows_them_is_none(self, provider: Provider) -> None:
@@ -293,6 +328,16 @@ class TestHeaders:
         sent = [CATALOGUE[name].slots[0].write(TOKEN.encode()), (header, b"x")]
         ask = request.check(CATALOGUE[name], "POST", b"/x", b"", sent)
         assert ask.headers == [(header, b"x")]
+
+    @pytest.mark.parametrize("name", [b"user-agent", b"x-request-id", b"openai-organization"])
+    def test_a_token_in_a_header_that_passes_is_refused(self, name: bytes) -> None:
+        for value in (TOKEN.encode(), b"Bearer " + TOKEN.encode()):
+            with pytest.raises(RequestRefused, match="stands in a header") as refused:
+                request.check(OPENAI, "POST", b"/v1", b"", [GOOD, (name, value)])
+            assert TOKEN not in str(refused.value)
+        # What is not passed on may hold anything.
+        sent = [GOOD, (b"cookie", TOKEN.encode()), (b"x-goog-api-key", TOKEN.encode())]
+        assert request.check(OPENAI, "POST", b"/v1", b"", sent).headers == []
 
     def test_the_first_slot_that_holds_something_is_read(self) -> None:
         ask = request.check(

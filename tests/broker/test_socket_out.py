@@ -482,7 +482,7 @@ class TestEnds:
             writer.write(frame(PONG))
             frames.append(await frame_of(reader))
 
-        async with talking_to(script, ping_seconds=0.02) as socket:
+        async with talking_to(script, ping_seconds=0.3) as socket:
             with pytest.raises(UpstreamTimedOut):
                 await socket.receive()
         assert frames[0] == (PING, b"")

@@ -376,6 +376,28 @@ class TestTheKey:
             assert await client.recv() == b"\x00" + stars.encode() + b"\xff"
             assert await closed(client) == (4000, f"not {stars[:100]}")
 
+    @pytest.mark.parametrize("size", [15, 25, 30])
+    async def test_nor_does_a_farewell_bring_its_beginning_that_was_cut_to_fit(
+        self, house: Installation, key: StoredKey, tool: HeldTool, provider: Provider, size: int
+    ) -> None:
+        before = "x" * (122 - size) + " "
+
+        async def leave(connection: ServerConnection) -> None:
+            await connection.close(4000, before + key.secret[:size])
+
+        provider.script = leave
+        async with talking(house, tool.token) as client:
+            assert await closed(client) == (4000, before)
+
+    async def test_a_header_with_the_key_in_its_name_is_left_out(
+        self, house: Installation, key: StoredKey, tool: HeldTool, provider: Provider
+    ) -> None:
+        provider.headers = [(f"openai-{key.secret}", "1"), ("openai-version", "2")]
+        async with talking(house, tool.token) as client:
+            assert client.response is not None
+            headers = client.response.headers
+        assert [name for name in headers if name.startswith("openai-")] == ["openai-version"]
+
 
 class TestRefusals:
     async def test_without_a_token_of_a_tool_nothing_begins(
@@ -413,6 +435,17 @@ class TestRefusals:
         assert not provider.seen
 
     @pytest.mark.usefixtures("key")
+    async def test_so_is_one_of_no_form_that_is_the_accounts_own(
+        self, house: Installation, ada: Person, tool: HeldTool, provider: Provider
+    ) -> None:
+        bare = (await ada.add_key("cohere")).secret
+        for name in (bare, f"bearer.{bare}", bare.encode().hex()):
+            status, body = await refused(house, tool.token, subprotocols=["realtime", name])
+            assert (status, body["error"]["code"]) == (400, "request_refused")
+            assert "stands in a subprotocol" in body["error"]["message"]
+        assert not provider.seen
+        assert {call.outcome for call in await ada.calls_ended(3)} == {Outcome.REFUSED}
+
     async def test_what_a_call_is_refused_for_a_conversation_is(
         self, house: Installation, ada: Person, provider: Provider
     ) -> None:

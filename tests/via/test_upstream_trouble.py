@@ -286,6 +286,25 @@ class TestEchoes:
         assert all("**********" in one for one in ids)
         assert told.headers["openai-version"] == "1"
 
+    @pytest.mark.parametrize("status", [b"200 OK", b"429 Slow"])
+    async def test_a_header_with_the_key_in_its_name_is_left_out(
+        self, house: Installation, ada: Person, status: bytes
+    ) -> None:
+        for provider in ("openai", "railway"):
+            key = (await ada.add_key(provider)).secret
+            tool = await ada.make_tool()
+            names = (key, key.upper(), key.encode().hex())
+            lines = [b"x-ratelimit-left-%b: 1" % name.encode() for name in names]
+            lines += [b"x-ratelimit-remaining-tokens-per-minute: 7"]
+            async with (
+                scripted(says(answer(*lines, status=status))) as upstream,
+                house.client(tool.token, provider) as client,
+            ):
+                house.send_to(provider, upstream)
+                told = await client.get("/v1/models")
+            limits = [pair for pair in told.headers.items() if pair[0].startswith("x-ratelimit-")]
+            assert limits == [("x-ratelimit-remaining-tokens-per-minute", "7")]
+
     @pytest.mark.parametrize("mode", [Mode.ECHO_KEY_IN_BODY, Mode.ECHO_KEY_IN_HEADER])
     @pytest.mark.parametrize("stream", [True, False])
     async def test_the_fakes_echoes_are_struck_out(

@@ -80,6 +80,36 @@ async def test_another_of_the_account_s_keys_is_no_less_a_key(
         answer.path = b""
 
 
+async def test_a_key_of_one_s_own_is_told_however_it_is_escaped(
+    house: Installation, ada: Person, key: StoredKey, tool: HeldTool
+) -> None:
+    for each in (key, await ada.add_key("cohere")):  # the latter of no form
+        secret, codes = each.secret, [f"%{ord(character):02x}" for character in each.secret]
+        once = codes[0].upper() + secret[1:]
+        for form in (once, secret[:9] + "".join(codes[9:12]) + secret[12:], "".join(codes)):
+            for text in (form, form.replace("%", "%25"), form.replace("%", "%2525")):
+                for target in (f"/v1/models?after={text}", f"/v1/models/{text}"):
+                    assert await status_of(house, target, CATALOGUE["openai"], tool.token) == 400
+    assert not house.fake.calls
+    for answer in house.answers:
+        answer.path = b""
+
+
+async def test_what_is_called_as_a_provider_may_be_a_key(house: Installation) -> None:
+    shaped = canary("openai")
+    address = house.url.replace("http", "ws")
+    for target in (f"/via/{shaped}", f"/via/{shaped}/v1", "/via/x/v1?key=x", f"/via/x/{shaped}"):
+        head = f"GET {target} HTTP/1.1\r\nconnection: close\r\n\r\n"
+        said = await spoken(house.url, head.encode())
+        assert said.startswith(b"HTTP/1.1 400 ")
+        assert shaped.encode() not in said
+        with pytest.raises(InvalidStatus) as refusal:
+            await connect(f"{address}{target}", proxy=None)
+        assert refusal.value.response.status_code == 400
+    said = await spoken(house.url, b"GET /via/x/v1 HTTP/1.1\r\nconnection: close\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 404 ")
+
+
 @pytest.mark.parametrize(
     "path", ["/graphql", "/dashboard", "/sign-in", "/export/keys.csv", "/nowhere", "/health"]
 )
@@ -96,6 +126,8 @@ async def test_no_page_of_ours_takes_one_either(path: str, house: Installation) 
             f"{path}?key=key_01ARZ3NDEKTSV4RRFFQ69G5FAV&key=x",
             f"{path}?accessToken=x",
             f"{path}?a=b&openai-api_key=x",
+            f"{path};access_token=x",
+            f"{path}?x=%25{ord(shaped[0]):02x}{shaped[1:]}",
             f"{path}/{shaped}",
             f"{path}/{shaped.encode().hex()}",
             f"{path}?x={shaped.encode().hex().upper()}",
@@ -119,6 +151,7 @@ async def test_no_page_of_ours_takes_one_either(path: str, house: Installation) 
         "http://{}@x/health",
         "http://{}:@x/via/openai/v1/models",
         "HTTP://u:short@x",
+        "//u:short@x/health",
         "http://{}.x/health",
         "/health#{}",
         "/health#access_token=short",
