@@ -53,10 +53,12 @@ _CALL: Final = (
     f" {_DISPUTED} FROM calls"
 )
 # By the plus, SQLite looks the call's few entries up, not all entries of that time for each call.
-_CHARGED_FOR: Final = (
-    f"EXISTS (SELECT 1 {_OF_CALL} AND +at >= :since AND +at < :until"
-    " AND (:model IS NULL OR coalesce(ledger.model, '') = :model))"
+_CHARGED_THEN: Final = (
+    f"{_OF_CALL} AND +at >= :since AND +at < :until"
+    " AND (:model IS NULL OR coalesce(ledger.model, '') = :model)"
 )
+_CHARGED_FOR: Final = f"EXISTS (SELECT 1 {_CHARGED_THEN})"
+_UNPRICED: Final = f"EXISTS (SELECT 1 {_CHARGED_THEN} AND source = 'UNPRICED')"
 _NEVER_CHARGED: Final = (
     "(started_at >= :since AND started_at < :until"
     " AND (:model IS NULL OR coalesce(calls.model, '') = :model)"
@@ -67,6 +69,7 @@ _LATEST: Final = (
     " AND (:provider IS NULL OR provider = :provider)"
     " AND (:tool IS NULL OR tool = :tool) AND (:key IS NULL OR key = :key)"
     f" AND (:disputed IS NULL OR {_DISPUTED} = :disputed)"
+    f" AND (:unpriced IS NULL OR {_UNPRICED} = :unpriced)"
     f" AND ({_CHARGED_FOR} OR {_NEVER_CHARGED}) ORDER BY id DESC LIMIT :most"
 )
 # Goes by `calls_of_key` alone, which holds the tool for it.
@@ -236,6 +239,8 @@ class Which:
     since: int | None = None
     until: int | None = None
     disputed: bool | None = None
+    unpriced: bool | None = None
+    """True: those that `Spend.unpriced` counts, for want of a known price; False: the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +300,7 @@ class Calls:
                 since=-(2**62) if which.since is None else which.since,
                 until=2**62 if which.until is None else which.until,
                 disputed=which.disputed,
+                unpriced=which.unpriced,
                 most=most,
             )
         )

@@ -24,12 +24,14 @@ async def calls(  # noqa: PLR0917 - the field's arguments
     since: Annotated[dt.datetime | None, strawberry.argument(name="from")] = None,
     until: Annotated[dt.datetime | None, strawberry.argument(name="to")] = None,
     disputed: bool | None = None,
+    unpriced: bool | None = None,
 ) -> types.CallConnection:
     """Your tools' calls, newest first; at most 100 a page.
 
     With the provider, tool, model and time of a line of `spend`, the calls that it sums up: a call
     belongs to when and for what it was charged, and one that was not, to when it began. The model
-    `""` is none.
+    `""` is none. `disputed` and `unpriced` are true for those alone, false for the rest; one is
+    unpriced where it has no known price.
     """
     owner = await info.context.owner(Scope.KEYS_READ)
     most = pages.size_of(first)
@@ -41,6 +43,7 @@ async def calls(  # noqa: PLR0917 - the field's arguments
         since=None if since is None else microseconds_of(since),
         until=None if until is None else microseconds_of(until),
         disputed=disputed,
+        unpriced=unpriced,
     )
     found = await info.context.services.calls.latest(owner, which, before=after, most=most + 1)
     nodes = [types.Call.of(row) for row in found[:most]]

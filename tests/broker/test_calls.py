@@ -144,11 +144,17 @@ async def test_the_newest_come_first_by_page_provider_and_tool(store: Store, led
     assert await ids(tool="tool_1", provider="openai", before="call_4") == "1"
 
 
-async def charge(store: Store, call: str, *, at: int, model: str | None, number: int = 1) -> None:
+async def charge(
+    store: Store,
+    call: str,
+    *,
+    at: int,
+    model: str | None,
+    number: int = 1,
+    of: Source = Source.USAGE,
+) -> None:
     entry = Entry(call, at, "openai", "tool_1", model)
-    await store.write(
-        lambda tx: charged(tx, ADA, entry, USD, Charge(5, Source.USAGE), number=number)
-    )
+    await store.write(lambda tx: charged(tx, ADA, entry, USD, Charge(5, of), number=number))
 
 
 async def test_a_call_is_found_by_when_and_for_what_it_was_charged_else_by_its_own_start(
@@ -176,6 +182,28 @@ async def test_a_call_is_found_by_when_and_for_what_it_was_charged_else_by_its_o
     assert await ids(model="") == "31"
     assert await ids(key="key_1", tool="tool_1", until=1003) == "2"
     assert await ids(key="key_2") == ""
+
+
+async def test_calls_without_a_known_price_are_found_where_they_count_as_such(
+    store: Store, ledger: Calls
+) -> None:
+    for number in range(3):
+        await begin(store, f"call_{number}", at=1000 + number)
+    await charge(store, "call_0", at=2000, model="m", of=Source.UNPRICED)
+    # What it made costs by the hour, at a known price.
+    await charge(store, "call_0", at=9000, model="by the hour", number=3)
+    await charge(store, "call_1", at=2001, model="m")
+
+    async def ids(**which: Any) -> str:
+        found = await ledger.latest(ADA, Which(**which), before=None, most=9)
+        return "".join(call.id[-1] for call in found)
+
+    assert await ids(unpriced=True) == "0"
+    assert await ids(unpriced=False) == "21"
+    assert await ids(unpriced=True, since=2000, until=2001, model="m") == "0"
+    assert await ids(unpriced=True, since=9000) == ""
+    assert await ids(unpriced=False, since=9000) == "0"
+    assert await ids(unpriced=True, model="by the hour") == ""
 
 
 async def test_a_look_at_calls_costs_no_more_when_the_ledger_has_grown(store: Store) -> None:

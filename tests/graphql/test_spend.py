@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.address import account_of
-from tests.kit.graphql_client import PASSWORD, House
+from tests.kit.graphql_client import PASSWORD, House, Visitor
 from tests.kit.spending import calls, ceiling, chat, disputed, price, server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,6 +30,11 @@ def told(spent: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         )
         for each in spent
     ]
+
+
+async def narrowed(someone: Visitor, **which: Any) -> list[str]:
+    """Give the references of the calls that are like that."""
+    return [each["id"] for each in (await someone.get("calls", first=100, **which))["nodes"]]
 
 
 async def test_spend_is_shown_by_provider_tool_model_and_day_each_with_its_provider_s_name(
@@ -111,6 +116,10 @@ async def test_every_figure_of_spend_is_that_of_the_calls_which_it_leads_to(home
             assert sum(Decimal(each["cost"] or 0) for each in counted) == Decimal(line["amount"])
             unpriced = [each for each in counted if each["costSource"] == "UNPRICED"]
             assert len(unpriced) == line["unpriced"]
+            of_those = [each["id"] for each in unpriced]
+            assert await narrowed(ada, unpriced=True, **which) == of_those
+            rest = [each["id"] for each in found if each["id"] not in of_those]
+            assert await narrowed(ada, unpriced=False, **which) == rest
     assert len((await ada.get("calls", first=100, key=key["id"]))["nodes"]) == 8
     assert (await ada.get("calls", first=100, key=other["id"]))["nodes"] == []
 
@@ -147,12 +156,16 @@ async def test_what_is_disputed_counts_until_its_owner_says_what_it_cost(home: H
     call = await disputed(home, ada)
     (seen,) = await ada.get("spend")
     assert (seen["amount"], seen["disputed"]) == ("0.10", "0.10")
+    assert await narrowed(ada, disputed=True) == [call]
+    assert await narrowed(ada, disputed=False) == []
     (shown,) = await calls(ada)
     assert (shown["cost"], shown["costSource"], shown["disputed"]) == ("0.10", "BOUND", True)
     answer = await ada.do("releaseDisputed", call=call, cost="0.03")
     assert answer == {"__typename": "DisputeReleased", "call": call, "givenBack": "0.07"}
     (seen,) = await ada.get("spend")
     assert (seen["amount"], seen["disputed"]) == ("0.03", "0.00")
+    assert await narrowed(ada, disputed=True) == []
+    assert await narrowed(ada, disputed=False) == [call]
     (shown,) = await calls(ada)
     assert (shown["cost"], shown["costSource"], shown["disputed"]) == ("0.03", "USER", False)
     (ceiling,) = await ada.get("ceilings")

@@ -107,6 +107,25 @@ async def test_the_trail_is_shown_page_by_page_and_searched(tmp_path: Path) -> N
             assert seen.complaints == []
 
 
+async def test_what_is_looked_for_stands_in_the_address_and_goes_with_it(home: House) -> None:
+    ada = await home.person()
+    async with opened(home, ada, f"{AUDIT}?search=nothing") as seen:
+        page = seen.page
+        field = page.get_by_label("An act or a reference")
+        await page.get_by_text("has “nothing” in it").wait_for()
+        await field.fill("no such act")
+        await field.press("Enter")
+        await page.get_by_text("has “no such act” in it").wait_for()
+        assert await field.evaluate("field => field === document.activeElement")
+        await page.go_back()
+        await page.get_by_text("has “nothing” in it").wait_for()
+        assert await field.input_value() == "nothing"
+        await page.get_by_role("link", name="Audit trail").click()
+        await rows(page).first.wait_for()
+        assert (await field.input_value(), urlless(page.url)) == ("", AUDIT)
+        assert seen.complaints == []
+
+
 def urlless(url: str) -> str:
     """Give what of an address stands behind /dashboard."""
     return url.partition("/dashboard")[2]

@@ -184,12 +184,27 @@ async def test_more_is_shown_by_its_cursor_and_new_calls_come_in_above_it(home: 
         )
         assert names == 121
 
+        # What is looked at stays, though the list has gone on beyond it.
+        await visit(seen, home, CALLS)
+        await counted(page, 50)
+        last = await rows(page).last.get_by_role("button").get_attribute("aria-label")
+        await rows(page).last.get_by_role("button", name="Details of").click()
+        await chat(home, token, "gpt-4.1-mini")
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        await rows(page).first.get_by_text("gpt-4.1-mini").wait_for()
+        assert await page.locator(f'[aria-label="{last}"]').count() == 0
+        told = page.get_by_role("dialog", name="A call")
+        assert str(last).removeprefix("Details of ") in await told.inner_text()
+        await page.keyboard.press("Escape")
+        await told.wait_for(state="detached")
+
         # Whoever reads can have it stand still, and go on.
         await page.get_by_role("button", name="Pause").click()
         await chat(home, token, "gpt-4o")
         await page.evaluate("dispatchEvent(new Event('focus'))")
         await page.get_by_text("Paused").wait_for()
-        assert await rows(page).count() == 121
+        assert await rows(page).count() == 50
+        assert await rows(page).first.get_by_text("gpt-4o").count() == 0
         await page.get_by_role("button", name="Go on").click()
         await rows(page).first.get_by_text("gpt-4o").wait_for()
         assert seen.complaints == []

@@ -87,6 +87,21 @@ async def test_a_ceiling_is_set_raised_reset_and_removed(home: House) -> None:
         assert seen.complaints == []
 
 
+async def test_a_ceiling_that_was_removed_meanwhile_is_not_raised_unawares(home: House) -> None:
+    ada = await home.person()
+    made = await spending.ceiling(ada, "5")
+    async with opened(home, ada, CEILINGS) as seen:
+        page = seen.page
+        await page.get_by_role("button", name="Raise or lower OpenAI").click()
+        asking = page.get_by_role("dialog", name="Raise or lower: OpenAI")
+        assert await asking.get_by_text("It was removed meanwhile").count() == 0
+        await ada.do("removeCeiling", id=made)
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        await asking.get_by_text("It was removed meanwhile. Setting it makes a new one").wait_for()
+        assert await axe(page) == []
+        assert seen.complaints == []
+
+
 async def test_calls_and_money_that_is_moved_have_ceilings_of_their_own(home: House) -> None:
     ada = await home.person()
     tool, _ = await ada.tool(name="books")
@@ -164,7 +179,7 @@ async def test_a_disputed_call_counts_as_what_its_owner_says_that_it_cost(home: 
     call = await spending.disputed(home, ada)
     async with opened(home, ada, CEILINGS) as seen:
         page = seen.page
-        await page.get_by_role("button", name=f"Say what {call} cost").click()
+        await page.get_by_role("button", name=f"It cost… Say it of {call}").click()
         dialog = page.get_by_role("dialog", name="What did the call cost?")
         await dialog.get_by_text("it counts as $0.10").wait_for()
         await dialog.get_by_label("It cost, in dollars").fill("nothing")
@@ -196,7 +211,7 @@ async def test_what_is_disputed_is_found_behind_all_calls_that_came_later(home: 
     )
     async with opened(home, ada, CEILINGS) as seen:
         page = seen.page
-        await page.get_by_role("button", name=f"Say what {call} cost").wait_for()
+        await page.get_by_role("button", name=f"It cost… Say it of {call}").wait_for()
         assert await page.get_by_role("button", name="Show more").count() == 0
 
 
@@ -207,7 +222,7 @@ async def test_what_runs_by_the_hour_ends_when_its_owner_says_that_it_is_gone(ho
         page = seen.page
         row = page.get_by_role("row").filter(has_text="server-1")
         await row.get_by_text("$0.007").wait_for()
-        await row.get_by_role("button", name="Vultr server-1 is gone").click()
+        await row.get_by_role("button", name="It is gone: Vultr server-1").click()
         await page.get_by_text("nothing is deleted there by this").wait_for()
         assert await axe(page) == []
         await page.get_by_role("dialog").get_by_role("button", name="It is gone").click()

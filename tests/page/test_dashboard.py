@@ -255,22 +255,30 @@ async def test_a_connection_that_falls_silent_is_taken_for_lost(home: House) -> 
     """No farewell comes where a machine slept, or a router forgot: two heartbeats fail to."""
     ada = await home.person()
     await ada.key(label="mortal")
-    await ada.tool()
+    _, token = await ada.tool(name="agent")
     wire = Wire()
-    async with window() as seen:
+    async with home.listening(token), window() as seen:
         page = seen.page
         await page.clock.install()
         await seen.context.route_web_socket("**/graphql", wire.open)
         await let_in(seen, home, ada)
         await visit(seen, home, "")
         await page.get_by_text("live", exact=True).wait_for()
+        # Its place is there before it is told: else it would not be read out.
+        place = page.get_by_role("status").filter(has_text=re.compile("^$")).first
+        told = await place.element_handle()
         assert await page.get_by_text("What you see may be out of date").count() == 0
 
         wire.is_deaf = True
         await page.clock.fast_forward(12_500)
         await page.get_by_text("What you see may be out of date").wait_for()
+        assert told is not None
+        assert "out of date" in await told.inner_text()
+        await page.get_by_text("When last heard: agent").wait_for()
+        await visit_by_link(page, "Revoke everything")
+        await page.get_by_text("When last heard: 1 key at 1 provider").wait_for()
         await visit_by_link(page, "Tools")
-        await page.get_by_text("was offline", exact=True).wait_for()
+        await page.get_by_text("was 1 listening", exact=True).wait_for()
         await visit_by_link(page, "Keys")
         await page.get_by_text("was not verified", exact=True).wait_for()
 

@@ -6,7 +6,7 @@ from tests.kit.axe import axe
 from tests.kit.chromium import ONE_BROWSER
 from tests.kit.dashboard import XSS, opened
 from tests.kit.graphql_client import House
-from tests.kit.spending import calls, ceiling, chat, price
+from tests.kit.spending import calls, ceiling, chat, disputed, price
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -89,6 +89,32 @@ async def test_keys_tools_spending_ceilings_and_calls_stand_at_a_glance(home: Ho
         assert await page.locator("main img").count() == 0
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         assert await axe(page) == []
+        assert seen.complaints == []
+
+
+async def test_what_is_in_doubt_leads_to_those_calls_alone(home: House) -> None:
+    ada = await home.person()
+    call = await disputed(home, ada)
+    await ada.do("removeCeiling", id=(await ada.get("ceilings"))[0]["id"])
+    _, token = await ada.tool()
+    await chat(home, token, model="no-such-model-9")
+    await calls(ada)
+    async with opened(home, ada) as seen:
+        page = seen.page
+        for title in ("Spent today", "Spent this month"):
+            spent = page.get_by_role("region", name=title)
+            for link, doubt in (
+                ("$0.10 of it disputed", "disputed"),
+                ("1 call without a known price", "unpriced"),
+            ):
+                await spent.get_by_role("link", name=link).click()
+                await page.get_by_role("button", name=f"Details of {call}").wait_for(
+                    state="attached" if doubt == "disputed" else "detached"
+                )
+                lines = page.get_by_role("row").filter(has=page.get_by_role("cell"))
+                await lines.first.wait_for()
+                assert await lines.count() == 1
+                await page.go_back()
         assert seen.complaints == []
 
 

@@ -59,6 +59,11 @@ def days_ago(home: House, call: str, days: int, number: int, model: str | None) 
         " FROM ledger WHERE call = ? LIMIT 1",
         *(made, past, model, 10**9 * days + number, call),
     )
+    home.rows(
+        "INSERT INTO reservations (account, call, ceiling, epoch, state, amount)"
+        " SELECT account, ?, 'cei_1', 1, 'DISPUTED', 1 FROM calls WHERE id = ?",
+        *(made, call),
+    )
 
 
 async def rows_of(page: "Page", table: str) -> list[tuple[str, str, int, str]]:
@@ -85,8 +90,21 @@ async def of_link(someone: Visitor, link: str) -> list[dict[str, Any]]:
     """Give the calls to which a link leads, as the page Calls asks for them."""
     at = urlsplit(link)
     assert at.path == "/dashboard/calls"
-    wanted = dict(parse_qsl(at.query, keep_blank_values=True, strict_parsing=True))
+    wanted: dict[str, Any] = dict(parse_qsl(at.query, keep_blank_values=True, strict_parsing=True))
+    wanted |= {doubt: wanted[doubt] == "true" for doubt in ("disputed", "unpriced") & wanted.keys()}
     found: list[dict[str, Any]] = (await someone.get("calls", first=100, **wanted))["nodes"]
+    return found
+
+
+async def of_that_disputed(someone: Visitor, figure: "Locator") -> list[dict[str, Any]]:
+    """Give the calls to which what is disputed leads: all are, and they cost that."""
+    text = await figure.inner_text()
+    if text == "none":
+        assert await figure.get_by_role("link").count() == 0
+        return []
+    found = await of_link(someone, str(await figure.get_by_role("link").get_attribute("href")))
+    assert all(call["disputed"] for call in found)
+    assert sum(Decimal(call["cost"]) for call in found) == Decimal(text[1:])
     return found
 
 
@@ -116,6 +134,11 @@ async def test_every_figure_is_exact_and_leads_to_the_calls_that_it_is_made_of(
         assert {row[0] for row in tables["By tool"]} == {"alpha", XSS}
         assert [row[2] for row in tables["By day"]] == [2, 4]
         assert await axe(page) == []
+        for name in TABLES:
+            for row in await page.get_by_role("table", name=name).locator("tbody tr").all():
+                await of_that_disputed(ada, row.get_by_role("cell").nth(3))
+        at_the_top = page.locator("dl.totals > div").filter(has_text="Of that disputed")
+        assert len(await of_that_disputed(ada, at_the_top.get_by_role("definition").first)) == 2
 
         # By mouse a bar leads there, too; and its figures stand above while it is pointed at.
         yesterday = page.locator(".chart .bars > div").nth(-2)
@@ -202,13 +225,34 @@ async def test_what_has_no_price_is_named_and_counts_as_nothing(home: House) -> 
     bob = await home.person()
     await bob.key()
     _, token = await bob.tool()
-    await chat(home, token, model="no-such-model-9")
+    await price(bob)
+    for model in ("no-such-model-9", "gpt-5"):
+        await chat(home, token, model=model)
     await spending.calls(bob)
     async with opened(home, bob, f"{SPEND}?range=today") as seen:
         page = seen.page
-        assert await total(page, "Spent") == "$0.00"
+        assert await total(page, "Spent") == "$0.10"
         assert await total(page, "Without a known price") == "1"
         assert await page.get_by_role("link", name="Set a price").count() == 1
-        ((name, spent, number, _),) = await rows_of(page, "By model")
+        (_, (name, spent, number, _)) = await rows_of(page, "By model")
         assert (name, spent, number) == ("no-such-model-9 OpenAI", "$0.00", 1)
+
+        # Both figures lead to that one call, and to a list that can be widened again.
+        links = page.get_by_role("link", name="1: calls of no-such-model-9, OpenAI without a")
+        assert len(await of_link(bob, str(await links.get_attribute("href")))) == 1
+        figure = page.locator("dl.totals > div").filter(has_text="Without a known price")
+        await figure.get_by_role("link", name="1", exact=True).click()
+        await page.get_by_role("button", name="Without a known price, take away").wait_for()
+        lines = page.get_by_role("row").filter(has=page.get_by_role("cell"))
+        await lines.get_by_text("no price known").wait_for()
+        assert await lines.count() == 1
+        assert await page.get_by_label("Cost", exact=True).input_value() == "unpriced"
+        assert await axe(page) == []
+        await page.get_by_label("Cost", exact=True).select_option("Disputed")
+        await page.get_by_role("heading", name="No such call").wait_for()
+        assert "disputed=true" in page.url
+        assert "unpriced" not in page.url
+        await page.get_by_role("button", name="Disputed, take away").click()
+        await lines.nth(1).wait_for()
+        assert "disputed" not in page.url
         assert seen.complaints == []

@@ -2,6 +2,7 @@
 // it writes nothing to the disk. The modules beside it say how.
 import "./styles.js"; // first: it must be in place before Monaco makes its first style element
 import "./workers.js";
+import "./tabs.js";
 import "@graphiql/react/style.css";
 import "@graphiql/plugin-doc-explorer/style.css";
 import "graphiql/graphiql.css";

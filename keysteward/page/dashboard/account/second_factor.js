@@ -47,6 +47,7 @@ function SetUp({ done, onClose }) {
   });
   return html`<${Dialog} title="Set up the second factor" onClose=${onClose}>
     ${notBegun && html`<${Notice} kind="bad">${notBegun.message} <button class="link" type="button" onClick=${begin}>Try again</button></${Notice}>`}
+    ${!begun && !notBegun && html`<p class="quiet" role="status">Loading…</p>`}
     ${begun && html`<form onSubmit=${confirm}>
       <p>1. Have your authenticator app look at this, or type the text beneath into it.</p>
       <${QR} text=${begun.uri} label="QR code with the app's secret" />

@@ -41,7 +41,7 @@ export function Disputed({ tools, act }) {
             <${Cell} head="Provider"><div>${each.providerName}<div class="quiet">${each.model ?? each.operation}</div></div></${Cell}>
             <${Cell} head="Tool"><div>${toolOf(each.tool, tools)}</div></${Cell}>
             <${Cell} head="Counts as" numeric>${amount(each.cost)}</${Cell}>
-            <${Cell}><div class="actions"><${Action} label=${`Say what ${each.id} cost`} onPress=${() => act({ name: "release", of: each })}>It cost…</${Action}></div></${Cell}>
+            <${Cell}><div class="actions"><${Action} label=${`It cost… Say it of ${each.id}`} onPress=${() => act({ name: "release", of: each })}>It cost…</${Action}></div></${Cell}>
           </tr>`)}</${Table}>`}
         <${Wrong} of=${problem} />
         ${hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${() => look(endCursor)}>Show more</${Action}></div>`}`;

@@ -18,7 +18,7 @@ export function Hourly({ of, tools, act }) {
           <${Cell} head="Since"><${When} at=${each.since} /></${Cell}>
           <${Cell} head="Paid to"><${When} at=${each.paidTo} /></${Cell}>
           <${Cell} head="An hour" numeric>${amount(each.hourly)}</${Cell}>
-          <${Cell}><div class="actions"><${Action} label=${`${each.provider.name} ${each.resource} is gone`} onPress=${() => act({ name: "end", of: each })}>It is gone</${Action}></div></${Cell}>
+          <${Cell}><div class="actions"><${Action} label=${`It is gone: ${each.provider.name} ${each.resource}`} onPress=${() => act({ name: "end", of: each })}>It is gone</${Action}></div></${Cell}>
         </tr>`)}</${Table}>`}
   </${Section}>`;
 }

@@ -5,6 +5,7 @@
  * to where one was: for what changes with every key that is pressed.
  */
 export function go(path, { inPlace = false } = {}) {
-  history[inPlace ? "replaceState" : "pushState"](null, "", path);
+  const isHere = path === location.pathname + location.search; // pressed again: no second place to go back to
+  history[inPlace || isHere ? "replaceState" : "pushState"](null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }

@@ -1,8 +1,9 @@
 // Who has heard of a removal: asked for again and again until every running tool has.
 
-import { html, useEffect, useState } from "../vendor/view.js";
+import { html, useEffect, useRef, useState } from "../vendor/view.js";
 import { ask } from "./api.js";
 import { Badge } from "./parts.js";
+import { put } from "./place.js";
 import { lasting, several } from "./words.js";
 
 const REVOCATION = `query ($cursor: Cursor!) {
@@ -55,14 +56,17 @@ export function sentenceOf(revocation) {
 
 const KINDS = { ACKNOWLEDGED: ["good", "heard"], PENDING: ["warn", "not yet"], OFFLINE: ["plain", "offline"] };
 
-/** The panel that a removal leaves behind. `what` says what is gone. */
-export function Heard({ cursor, what, onClose }) {
+/** The panel that a removal leaves behind. `what` says what is gone; `isMine`, that it was removed here just now. */
+export function Heard({ cursor, what, isMine = false, onClose }) {
   const revocation = useUntil(revocationAt, isConverged, cursor);
   const isDone = revocation !== null && isConverged(revocation);
+  const heading = useRef(null);
+  // What had the focus went with what was removed.
+  useEffect(() => { if (isMine) put(heading.current); }, [isMine]);
   return html`<section class="card heard" aria-label=${`Who has heard: ${what}`}>
     <div class="head">
-      <div><h2>${what}</h2>
-        <p role="status" class="sentence">${revocation ? sentenceOf(revocation) : "final"}
+      <div role="status"><h2 ref=${heading}>${what}</h2>
+        <p class="sentence">${revocation ? sentenceOf(revocation) : "final"}
           ${revocation && !isDone ? html` <span class="quiet">· waiting for the rest</span>` : ""}</p></div>
       <button class="link" type="button" onClick=${onClose}>Dismiss</button>
     </div>

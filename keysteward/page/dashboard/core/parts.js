@@ -3,6 +3,7 @@
 
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../vendor/view.js";
 import { useStanding } from "./live.js";
+import { holdAtTop, put as hold } from "./place.js";
 import { amount, percent, whenExactly, whenIn } from "./words.js";
 
 let hasMoved = false;
@@ -14,6 +15,7 @@ export function Page({ title, lead, actions, children }) {
     document.title = `${title} · keysteward`;
     // After the way from another page here; a page just loaded begins at its own beginning.
     if (hasMoved && document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+    else if (hasMoved) say(title); // the focus stays on the link that led here
     hasMoved = true;
   }, [title]);
   return html`<main id="main">
@@ -158,13 +160,15 @@ export function Field({ label, hint, wrong, children, ...rest }) {
   const input = useRef(null);
   // The browser does so only for what is there when a dialog opens.
   useEffect(() => { if (rest.autofocus) input.current?.focus(); }, []);
+  // The first that is wrong gets the focus, and says so.
+  useEffect(() => { if (wrong && !document.activeElement?.hasAttribute("aria-invalid")) input.current?.focus(); }, [wrong]);
   const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
   return html`<div class="row">
     <label for=${id}>${label}</label>
     ${children ? children({ id, "aria-describedby": described })
       : html`<input ref=${input} id=${id} aria-describedby=${described} aria-invalid=${wrong ? "true" : undefined} ...${rest} />`}
     ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
-    ${wrong && html`<p class="wrong" id=${`${id}-wrong`}>${wrong}</p>`}
+    ${wrong && html`<p class="wrong" role="alert" id=${`${id}-wrong`}>${wrong}</p>`}
   </div>`;
 }
 
@@ -181,23 +185,36 @@ export function Choice({ label, hint, options, value, ...rest }) {
 
 /**
  * A dialog over the page, `wide` for code. Escape, or its own button, closes it, but not while it is
- * `busy`: what is shown once would never be seen. The focus returns by itself.
+ * `busy`: what is shown once would never be seen. The focus returns to where it was.
  */
 export function Dialog({ title, wide = false, busy = false, onClose, children }) {
   const close = () => { if (!busy) onClose(); };
+  const isHere = useRef(true);
+  // A browser closes one of its own accord when Escape is pressed again and again.
+  const closed = () => {
+    if (!isHere.current) return;
+    if (busy) box.current.showModal();
+    else onClose();
+  };
   const box = useRef(null);
+  const heading = useRef(null);
   const id = useId();
   useLayoutEffect(() => {
     const shown = box.current;
     const before = document.activeElement;
     shown.showModal();
+    // Not the button that closes it: Enter, pressed once too often, would take away what is shown once.
+    if (!shown.querySelector("[autofocus]")) hold(heading.current);
     return () => {
+      isHere.current = false;
       shown.close();
       if (before?.isConnected) before.focus();
+      queueMicrotask(holdAtTop);
     };
   }, []);
-  return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); close(); }}>
-    <div class="head"><h2 id=${id}>${title}</h2>
+  return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby=${id} onClose=${closed}
+    onCancel=${(event) => { event.preventDefault(); close(); }}>
+    <div class="head"><h2 ref=${heading} id=${id}>${title}</h2>
       <button class="close" type="button" aria-label="Close" onClick=${close}>×</button></div>
     ${children}
   </dialog>`;
@@ -249,10 +266,11 @@ export function Code({ text, label }) {
 /** Something to choose in: `options` are `[value, words]`. By arrow keys, as tabs are. */
 export function Tabs({ label, options, value, onChange }) {
   const move = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
     const at = options.findIndex(([each]) => each === value);
-    const [next] = options[(at + step + options.length) % options.length];
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const [next] = options.at(to % options.length);
     onChange(next);
     event.currentTarget.querySelector(`[data-value="${next}"]`)?.focus();
   };
@@ -265,11 +283,11 @@ export function Tabs({ label, options, value, onChange }) {
 /** Said once it is known that the connection is lost: nothing is shown as if it were sure. */
 export function Stale() {
   const { state, since } = useStanding();
-  if (state !== "lost") return null;
   const clock = new Date(since).toLocaleTimeString();
-  return html`<div class="notice warn stale" role="status">
+  // Its place is always there: what comes into being together with its words is not read out.
+  return html`<div role="status">${state === "lost" && html`<div class="notice warn stale">
     <strong>Not connected since ${clock}.</strong> What you see may be out of date; trying again.
-  </div>`;
+  </div>`}</div>`;
 }
 
 const region = document.createElement("div");

@@ -14,7 +14,7 @@ export const todayInUtc = (now = Date.now()) => new Date(now).toISOString().slic
 /** From the beginning of the first day until the last is over: `{from, to}` as the API takes them. */
 export const spanOf = (first, last) => ({ from: beginOf(first), to: beginOf(dayAfter(last)) });
 
-/** The calls of a provider, tool or model, from one moment until before another. */
+/** The calls of a provider, tool or model, from one moment until before another; `disputed: true` or `unpriced: true`, of those alone. */
 export function callsAt(wanted) {
   const told = Object.entries(wanted).filter(([, value]) => value !== null && value !== undefined);
   return `/dashboard/calls?${new URLSearchParams(told)}`;

@@ -6,6 +6,7 @@
 import { html, useEffect, useState } from "../vendor/view.js";
 import { ask } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
+import { go } from "../core/go.js";
 import { by, MEANS } from "../core/means.js";
 import { Action, Cell, Copy, Empty, Field, Notice, Page, Shown, Table, useAct, When, Wrong } from "../core/parts.js";
 
@@ -62,19 +63,20 @@ const ACTS = {
 };
 
 export default function Audit({ query }) {
-  const [search, look] = useState(query.get("search") ?? "");
+  const search = query.get("search") ?? "";
+  const look = (typed) => go(`${location.pathname}${typed && `?search=${encodeURIComponent(typed)}`}`);
+  const [typed, type] = useState(search);
+  useEffect(() => type(search), [search]);
   const submit = (event) => {
     event.preventDefault();
-    const typed = searched(new FormData(event.currentTarget).get("search"));
-    history.replaceState(null, "", typed ? `?search=${encodeURIComponent(typed)}` : location.pathname);
-    look(typed);
+    look(searched(typed));
   };
   return html`<${Page} title="Audit trail" lead="What was done in your account's name. Each entry is signed over the one before it, so none can be changed, taken out or put in unnoticed.">
     <form class="filters" role="search" onSubmit=${submit}>
-      <${Field} key=${search} label="An act or a reference" name="search" type="search" defaultValue=${search} maxlength="200" autocomplete="off"
+      <${Field} label="An act or a reference" name="search" type="search" value=${typed} onInput=${(event) => type(event.target.value)} maxlength="200" autocomplete="off"
         spellcheck=${false} placeholder="key revealed" />
       <div class="actions"><${Action} kind="first" type="submit">Search</${Action}>
-        ${search && html`<${Action} onPress=${() => { history.replaceState(null, "", location.pathname); look(""); }}>Show all</${Action}>`}</div>
+        ${search && html`<${Action} onPress=${() => look("")}>Show all</${Action}>`}</div>
     </form>
     <${Trail} key=${search} search=${search} />
   </${Page}>`;

@@ -17,8 +17,9 @@ import { amount, bytes, dayOf, lasting, spoken, whenExactly } from "../core/word
 
 const EVERY = 2000;
 const A_PAGE = 50;
-const CALLS = `query ($first: Int!, $after: Cursor, $provider: ID, $tool: ID, $key: ID, $model: String, $from: DateTime, $to: DateTime) {
-  calls(first: $first, after: $after, provider: $provider, tool: $tool, key: $key, model: $model, from: $from, to: $to) {
+const CALLS = `query ($first: Int!, $after: Cursor, $provider: ID, $tool: ID, $key: ID, $model: String, $from: DateTime, $to: DateTime, $disputed: Boolean, $unpriced: Boolean) {
+  calls(first: $first, after: $after, provider: $provider, tool: $tool, key: $key, model: $model, from: $from, to: $to,
+    disputed: $disputed, unpriced: $unpriced) {
     nodes {
       id provider providerName model operation tool key outcome status bytesIn bytesOut
       durationMilliseconds startedAt bound cost costSource disputed
@@ -63,6 +64,7 @@ function namesOf({ providers, tools, keys, byTool, byModel }) {
 const NO_MODEL = "no model";
 const SORTS = [["provider", "Provider"], ["tool", "Tool"], ["key", "Key"], ["model", "Model"]];
 const TIMES = [["from", "From"], ["to", "To"]];
+const DOUBTS = [["disputed", "Disputed"], ["unpriced", "Without a known price"]];
 
 /** The moment that stands in an address; null where none, or none that is one, does. */
 function momentOf(text) {
@@ -76,6 +78,7 @@ function whichOf(query) {
   const found = {};
   for (const [sort] of SORTS) found[sort] = query.get(sort) || (sort === "model" && query.has(sort) ? "" : null);
   for (const [time] of TIMES) found[time] = momentOf(query.get(time));
+  for (const [doubt] of DOUBTS) found[doubt] = query.get(doubt) === "true" || null;
   return found;
 }
 
@@ -88,17 +91,21 @@ function dayAt(time, moment) {
 
 function Filters({ query, names }) {
   const which = whichOf(query);
-  const change = (name, value, options) => {
+  const changeAll = (values, options) => {
     const wanted = new URLSearchParams(query);
-    if (value === null) wanted.delete(name);
-    else wanted.set(name, value);
+    for (const [name, value] of Object.entries(values)) {
+      if (value === null) wanted.delete(name);
+      else wanted.set(name, value);
+    }
     const rest = wanted.toString();
     go(`${location.pathname}${rest && `?${rest}`}`, options);
   };
+  const change = (name, value, options) => changeAll({ [name]: value }, options);
   const nameOf = (sort, value) => names?.[sort].get(value) ?? (value === "" ? NO_MODEL : value);
   const chosen = [
     ...SORTS.filter(([sort]) => which[sort] !== null).map(([sort, words]) => [sort, `${words}: ${nameOf(sort, which[sort])}`]),
     ...TIMES.filter(([time]) => which[time] !== null).map(([time, words]) => [time, `${words}: ${dayOf(dayAt(time, which[time]))}`]),
+    ...DOUBTS.filter(([doubt]) => which[doubt]),
   ];
   return html`<search class="card">
     <div class="filters even">
@@ -110,6 +117,8 @@ function Filters({ query, names }) {
         return html`<${Choice} label=${words} value=${which[sort] === null ? "" : `=${which[sort]}`} options=${[["", "any"], ...options]}
           onChange=${(event) => change(sort, event.target.value ? event.target.value.slice(1) : null)} />`;
       })}
+      <${Choice} label="Cost" value=${DOUBTS.find(([doubt]) => which[doubt])?.[0] ?? ""} options=${[["", "any"], ...DOUBTS]}
+        onChange=${(event) => changeAll(Object.fromEntries(DOUBTS.map(([doubt]) => [doubt, doubt === event.target.value || null])))} />
       ${TIMES.map(([time, words]) => html`<${Field} label=${`${words} (in UTC)`} type="date" value=${dayAt(time, which[time])}
         onChange=${(event) => {
           const day = event.target.value;
@@ -117,7 +126,7 @@ function Filters({ query, names }) {
           change(time, day ? beginOf(time === "to" ? dayAfter(day) : day) : null, { inPlace: true });
         }} />`)}
     </div>
-    ${chosen.length > 0 && html`<ul class="chips" aria-label="What the list is narrowed to">${chosen.map(([name, words]) => html`<li>
+    ${chosen.length > 0 && html`<ul class="chips" aria-label="What the list is narrowed to">${chosen.map(([name, words]) => html`<li key=${name}>
       <button type="button" class="chip" aria-label=${`${words}, take away`} onClick=${() => change(name, null)}>${words} <span aria-hidden="true">×</span></button></li>`)}
       ${chosen.length > 1 && html`<li><button type="button" class="link" onClick=${() => go(location.pathname)}>All calls</button></li>`}</ul>`}
   </search>`;
@@ -169,7 +178,8 @@ function List({ which, names, reload }) {
   }, [names, rows[0]?.id]);
 
   const isNarrowed = Object.values(which).some((value) => value !== null);
-  const shown = rows.find((call) => call.id === open);
+  // While it is looked at, the list may have gone on beyond it.
+  const shown = open && (rows.find((call) => call.id === open.id) ?? open);
   return html`<${Shown} asked=${asked}>${() => (rows.length === 0 ? html`<${Nothing} isNarrowed=${isNarrowed} />`
     : html`<div class="card">
       <div class="actions"><${Action} onPress=${() => hold(still ? null : { rows, pageInfo })}>${still ? "Go on" : "Pause"}</${Action}>
@@ -179,8 +189,8 @@ function List({ which, names, reload }) {
       </${Table}>
       <${Wrong} of=${problem} />
       ${pageInfo?.hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${more}>Show more</${Action}></div>`}
-      ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} onClose=${() => show(null)} />`}
-    </div>`)}</${Shown}>`;
+    </div>`)}</${Shown}>
+    ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} onClose=${() => show(null)} />`}`;
 }
 
 function Nothing({ isNarrowed }) {
@@ -226,7 +236,7 @@ function Row({ of, names, isLive, show }) {
     <${Cell} head="Cost" numeric><div>${cost}${source && html`<div class="hint">${source}</div>`}${of.disputed && html`<div><${Badge} kind="warn">disputed</${Badge}></div>`}</div></${Cell}>
     <${Cell} head="Size" numeric><div>${bytes(of.bytesIn)} sent<div class="hint">${bytes(of.bytesOut)} received</div></div></${Cell}>
     <${Cell} head="Took" numeric>${lasting(of.durationMilliseconds).replace(" ", "\u00a0") || (of.outcome === "RUNNING" ? "…" : "")}</${Cell}>
-    <${Cell}><div class="actions"><${Action} kind="link" label=${`Details of ${of.id}`} onPress=${() => show(of.id)}>Details</${Action}></div></${Cell}>
+    <${Cell}><div class="actions"><${Action} kind="link" label=${`Details of ${of.id}`} onPress=${() => show(of)}>Details</${Action}></div></${Cell}>
   </tr>`;
 }
 

@@ -84,7 +84,7 @@ export default function Ceilings() {
         <${Hourly} of=${commitments} tools=${tools} act=${put} />
         <${Prices} of=${prices} act=${put} />
         ${doing?.name === "set" && html`<${Setting} ceilings=${ceilings} providers=${providers} tools=${tools} onClose=${close} />`}
-        ${doing?.name === "raise" && html`<${Raise} of=${doing.of} onClose=${close} />`}
+        ${doing?.name === "raise" && html`<${Raise} of=${doing.of} isGone=${!byId.has(doing.of.id)} onClose=${close} />`}
         ${doing?.name === "reset" && html`<${Reset} of=${doing.of} onClose=${close} />`}
         ${doing?.name === "remove" && html`<${Remove} of=${doing.of} onClose=${close} />`}
         ${doing?.name === "release" && html`<${Release} of=${doing.of} onClose=${() => put(null)} done=${settled} />`}
@@ -165,7 +165,7 @@ function Setting({ ceilings, providers, tools, onClose }) {
   </${Dialog}>`;
 }
 
-function Raise({ of, onClose }) {
+function Raise({ of, isGone, onClose }) {
   const { provider, tool, measure, currency } = of;
   const [send, busy, problem] = useAct(async (limit) => {
     const answer = await tell("setCeiling",
@@ -180,6 +180,7 @@ function Raise({ of, onClose }) {
     <p class="quiet">Raised above what is used, it is open again. Lowered below what is used and held, it is hit.</p>
     <form onSubmit=${submit}>
       <${Field} label="The new ceiling" value=${text} onInput=${type} wrong=${wrong} required inputmode="decimal" autocomplete="off" autofocus />
+      ${isGone && html`<${Notice} kind="warn">It was removed meanwhile. Setting it makes a new one, of which nothing is used.</${Notice}>`}
       <${Wrong} of=${problem} />
       <div class="actions end"><${Action} kind="first" type="submit" busy=${busy}>Set it</${Action}></div>
     </form>

@@ -52,11 +52,11 @@ export default function Keys() {
   const dead = useRef(new Set()); // for as long as the page stands: no late or failed answer brings one back
   for (const key of asked.data?.keys ?? []) known.current[key.id] = key;
 
-  const bury = ({ cursor, key, provider }) => putGone((all) => {
+  const bury = ({ cursor, key, provider, isMine = false }) => putGone((all) => {
     dead.current.add(key);
-    if (all.some((each) => each.cursor === cursor)) return all;
+    if (all.some((each) => each.cursor === cursor)) return all.map((each) => (each.cursor === cursor && isMine ? { ...each, isMine } : each));
     const label = known.current[key]?.label;
-    return [{ cursor, key, what: `${provider.name}${label ? ` “${label}”` : ""} is removed` }, ...all];
+    return [{ cursor, key, isMine, what: `${provider.name}${label ? ` “${label}”` : ""} is removed` }, ...all];
   });
   // Removed here or in another window: both are told of by the stream.
   useEffect(() => hear((event) => {
@@ -97,31 +97,33 @@ function List({ keys, act, reload }) {
   const order = [...keys].sort((a, b) =>
     a.provider.name.localeCompare(b.provider.name) || a.label.localeCompare(b.label));
   return html`<${Table} caption="Your keys, by provider" heads=${HEADS}>
-    ${order.map((key) => html`<${Row} key=${`${key.id} ${key.version}`} of=${key} act=${act} reload=${reload} />`)}
+    ${order.map((key) => html`<${Row} key=${key.id} of=${key} act=${act} reload=${reload} />`)}
   </${Table}>`;
 }
 
 function Row({ of, act, reload }) {
   const name = `${of.provider.name} ${of.label}`;
   const [, ...more] = of.usedBy;
-  const [verify, isVerifying, problem] = useAct(async () => {
+  const [verify, isVerifying, problem, forget] = useAct(async () => {
     const { key } = await tell("verifyKey", { id: of.id }, `... on KeyVerified { ${KEY} }`);
     say(`${name}: ${STATES[key.state][1]}.`);
     reload();
   });
   const [choose, isChoosing, notChosen] = useAct(async () => {
     await tell("setDefaultKey", { id: of.id }, `... on DefaultKeySet { ${KEY} }`);
+    say(`${name} is the default now.`);
     reload();
   });
+  useEffect(forget, [of.version]); // what was wrong with the old one
   const wrong = problem ?? notChosen;
   return html`<tr>
     <${Cell} head="Key"><div><strong>${of.provider.name}</strong> ${of.isDefault && html`<${Badge}>default</${Badge}>`}
       <div class="quiet">${of.label}</div>
-      ${!of.isDefault && html`<${Action} kind="link" busy=${isChoosing} label=${`Make ${name} the default`} onPress=${choose}>Make default</${Action}>`}</div></${Cell}>
-    <${Cell} head="Value"><${Plaintext} of=${of} name=${name} /></${Cell}>
+      ${!of.isDefault && html`<${Action} kind="link" busy=${isChoosing} label=${`Make default: ${name}`} onPress=${choose}>Make default</${Action}>`}</div></${Cell}>
+    <${Cell} head="Value"><${Plaintext} key=${of.version} of=${of} name=${name} /></${Cell}>
     <${Cell} head="State"><div><${State} of=${of} />
       ${of.verifiedAt && html`<div class="hint">${ASKED[of.state] ?? "verified"} <${When} at=${of.verifiedAt} /></div>`}
-      <div><${Action} kind="link" busy=${isVerifying} label=${`Verify ${name}`} onPress=${verify}>${of.verifiedAt ? "Verify again" : "Verify"}</${Action}></div>
+      <div><${Action} kind="link" busy=${isVerifying} label=${of.verifiedAt ? `Verify again: ${name}` : `Verify ${name}`} onPress=${verify}>${of.verifiedAt ? "Verify again" : "Verify"}</${Action}></div>
       ${wrong && html`<p class="wrong" role="alert">${wrong.message}</p>`}</div></${Cell}>
     <${Cell} head="Last used"><div><${When} at=${of.lastUsedAt} />
       ${of.usedBy.length > 0 && html`<div class="hint">by ${of.usedBy[0].tool.name}${more.length > 0 ? ` and ${more.length} more` : ""}</div>`}</div></${Cell}>
@@ -281,7 +283,7 @@ function Rotate({ of, onClose }) {
 function Remove({ of, onClose, done }) {
   const act = async () => {
     const { cursor } = await tell("removeKey", { id: of.id }, "... on KeyRemoved { id cursor }");
-    done({ cursor, key: of.id, provider: of.provider });
+    done({ cursor, key: of.id, provider: of.provider, isMine: true });
     onClose();
   };
   return html`<${Confirm} title=${`Remove ${of.provider.name} “${of.label}”`} phrase=${of.label} button="Remove it" act=${act} onClose=${onClose}>

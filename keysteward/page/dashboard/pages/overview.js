@@ -7,7 +7,7 @@ import { sentenceOf } from "../core/heard.js";
 import { useStanding } from "../core/live.js";
 import { Outcome } from "../core/outcome.js";
 import { Badge, Bar, Cell, Notice, Page, Section, Shown, Table, When } from "../core/parts.js";
-import { spanOf, todayInUtc } from "../core/traced.js";
+import { beginOf, callsAt, spanOf, todayInUtc } from "../core/traced.js";
 import { amount, count, percent, several, spoken } from "../core/words.js";
 
 const EVERY = 4000;
@@ -33,14 +33,14 @@ const GONE = { REMOVED: "key removed", ROTATED: "key rotated", TOOL_REVOKED: "To
 export default function Overview() {
   const today = todayInUtc();
   const { from, to } = spanOf(today, today);
-  const month = `${today.slice(0, 8)}01T00:00:00Z`;
+  const month = beginOf(`${today.slice(0, 8)}01`);
   const asked = useAsked(OVERVIEW, { today: from, month, to }, { every: EVERY });
   return html`<${Page} title="Overview" lead="How your keys, tools and spending stand now.">
     <${Shown} asked=${asked}>${(data) => html`
       ${data.viewer?.address && !data.viewer.addressVerifiedAt && html`<${Notice} kind="warn">Your address is not verified yet: a link was mailed to ${data.viewer.address}. <a href="/dashboard/settings/account">Have it sent again</a></${Notice}>`}
       ${data.calls.nodes.length === 0 && html`<${Begin} ...${data} />`}
       <div class="cards pairs"><${Keys} of=${data.keys} /><${Tools} of=${data.tools} />
-        <${Spent} title="Spent today" range="today" of=${data.today} /><${Spent} title="Spent this month" range="month" of=${data.month} /></div>
+        <${Spent} title="Spent today" range="today" span=${{ from, to }} of=${data.today} /><${Spent} title="Spent this month" range="month" span=${{ from: month, to }} of=${data.month} /></div>
       <${Ceilings} of=${data.ceilings} />
       <${Calls} of=${data.calls.nodes} tools=${data.tools} />
       <${Revocations} of=${data.revocations.nodes} />`}</${Shown}>
@@ -83,18 +83,23 @@ function Keys({ of }) {
 }
 
 function Tools({ of }) {
+  const { state } = useStanding();
   const running = of.filter((tool) => tool.listeners > 0);
   return html`<${Card} title="Running tools" figure=${`${count(running.length)} of ${count(of.length)}`} to="/dashboard/tools">
-    <p class="quiet">${running.length > 0 ? `${running.slice(0, MOST_NAMED).map((tool) => tool.name).join(", ")}${running.length > MOST_NAMED ? ` and ${count(running.length - MOST_NAMED)} more` : ""}`
+    <p class="quiet">${state === "lost" && running.length > 0 ? "When last heard: " : ""}${running.length > 0 ? `${running.slice(0, MOST_NAMED).map((tool) => tool.name).join(", ")}${running.length > MOST_NAMED ? ` and ${count(running.length - MOST_NAMED)} more` : ""}`
       : of.length > 0 ? "None is listening for removals now; calls go on all the same." : "None yet."}</p>
   </${Card}>`;
 }
 
-function Spent({ title, range, of }) {
+function Spent({ title, range, span, of }) {
   const disputed = totalOf(of.map((each) => each.disputed));
   const unpriced = of.reduce((sum, each) => sum + each.unpriced, 0);
+  const doubts = [
+    Number(disputed) !== 0 && html`<a href=${callsAt({ ...span, disputed: true })}>${amount(disputed)} of it disputed</a>`,
+    unpriced > 0 && html`<a href=${callsAt({ ...span, unpriced: true })}>${several(unpriced, "call")} without a known price</a>`,
+  ].filter(Boolean);
   return html`<${Card} title=${title} figure=${amount(totalOf(of.map((each) => each.amount)))} to=${`/dashboard/spend?range=${range}`}>
-    <p class="quiet">${[Number(disputed) !== 0 && `${amount(disputed)} of it disputed`, unpriced > 0 && `${several(unpriced, "call")} without a known price`].filter(Boolean).join(" · ") || "Days are UTC's."}</p>
+    <p class="quiet">${doubts.length === 0 ? "Days are UTC's." : doubts.map((each, at) => html`${at > 0 && " · "}${each}`)}</p>
   </${Card}>`;
 }
 

@@ -7,6 +7,7 @@ import { html, useEffect, useRef, useState } from "../vendor/view.js";
 import { ask, tell } from "../core/api.js";
 import { useAsked } from "../core/asked.js";
 import { isConverged, useUntil } from "../core/heard.js";
+import { useStanding } from "../core/live.js";
 import { Action, Badge, Confirm, Notice, Page, say, Section, Shown } from "../core/parts.js";
 import { several } from "../core/words.js";
 
@@ -25,6 +26,7 @@ const PHRASE = "revoke everything";
 
 export default function Panic({ query }) {
   const asked = useAsked(ALIVE);
+  const { state } = useStanding();
   const [asks, askAgain] = useState(false);
   const [done, put] = useState(query.get("at") ? { at: query.get("at"), ran: null } : null);
 
@@ -53,7 +55,7 @@ export default function Panic({ query }) {
         <li>Every <strong>user token</strong> and every <strong>session</strong> but this one ends.</li>
       </ul>
       <p>It is one act: all of it, at once, and for good. What stays is your account, its ways to sign in, your ceilings, what was spent, and the audit trail.</p>
-      <${Shown} asked=${asked}>${({ keys, tools }) => html`<p>Now: <strong>${several(keys.length, "key")}</strong>${keys.length > 0 && ` at ${several(new Set(keys.map((key) => key.provider.id)).size, "provider")}`},
+      <${Shown} asked=${asked}>${({ keys, tools }) => html`<p>${state === "lost" ? "When last heard" : "Now"}: <strong>${several(keys.length, "key")}</strong>${keys.length > 0 && ` at ${several(new Set(keys.map((key) => key.provider.id)).size, "provider")}`},
         <strong> ${several(tools.length, "tool")}</strong>${tools.length > 0 && `, ${tools.filter((tool) => tool.listeners > 0).length} of them running`}.</p>`}</${Shown}>
       <div class="actions"><${Action} kind="grave" onPress=${() => askAgain(true)}>Revoke everything</${Action}></div>
     </${Section}>

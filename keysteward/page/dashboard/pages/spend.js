@@ -102,9 +102,9 @@ function Totals({ of, span }) {
   return html`<dl class="card figures totals">
     <div><dt>Spent</dt><dd class="figure"><a href=${callsAt(span)}>${amount(totalOf(of.map((each) => each.amount)))}</a></dd></div>
     <div><dt>Calls that cost, or may have</dt><dd class="figure"><a href=${callsAt(span)}>${count(calls)}</a></dd></div>
-    <div><dt>Of that disputed</dt><dd class="figure">${amount(disputed)}</dd>
+    <div><dt>Of that disputed</dt><dd class="figure"><a href=${callsAt({ ...span, disputed: true })}>${amount(disputed)}</a></dd>
       ${nanoOf(disputed) !== 0n && html`<dd class="hint">Nobody knows whether it was charged. <a href="/dashboard/settings/ceilings">Say what it cost</a></dd>`}</div>
-    <div><dt>Without a known price</dt><dd class="figure">${count(unpriced)}</dd>
+    <div><dt>Without a known price</dt><dd class="figure"><a href=${callsAt({ ...span, unpriced: true })}>${count(unpriced)}</a></dd>
       ${unpriced > 0 && html`<dd class="hint">They count as nothing here. <a href="/dashboard/settings/ceilings">Set a price</a></dd>`}</div>
   </dl>`;
 }
@@ -141,7 +141,7 @@ function Days({ of, first, last }) {
   return html`<${Section} title=${title}>
     ${bars.length > 1 && html`<${Chart} bars=${bars} />`}
     <details open=${bars.length === 1}><summary>${title}, as a table</summary>
-      <${Figures} caption=${title} head=${bars[0].byMonth ? "Month" : "Day"} rows=${spent.map((bar) => ({ ...bar, key: bar.first, name: nameOfBar(bar), to: callsAt(spanOf(bar.first, bar.last)) }))} />
+      <${Figures} caption=${title} head=${bars[0].byMonth ? "Month" : "Day"} rows=${spent.map((bar) => ({ ...bar, key: bar.first, name: nameOfBar(bar), wanted: spanOf(bar.first, bar.last) }))} />
       ${spent.length < bars.length && html`<p class="hint">Nothing was spent ${bars[0].byMonth ? "in" : "on"} ${several(bars.length - spent.length, bars[0].byMonth ? "other month" : "other day")}.</p>`}
     </details>
   </${Section}>`;
@@ -188,22 +188,28 @@ function Chart({ bars }) {
 function Shares({ title, head, of, span, nameOf, noteOf, wantedOf }) {
   const rows = of.map((each) => {
     const wanted = wantedOf(each);
-    return { ...each, key: JSON.stringify(wanted), name: nameOf(each), note: noteOf?.(each), to: callsAt({ ...wanted, ...span }) };
+    return { ...each, key: JSON.stringify(wanted), name: nameOf(each), note: noteOf?.(each), wanted: { ...wanted, ...span } };
   });
   return html`<${Section} title=${title}><${Figures} caption=${title} head=${head} rows=${rows} /></${Section}>`;
 }
 
-/** Rows of `{key, name, note, to, amount, disputed, calls, unpriced}`, each with its share drawn. */
+/** Rows of `{key, name, note, wanted, amount, disputed, calls, unpriced}`, each with its share drawn; `wanted` are its calls. */
 function Figures({ caption, head, rows }) {
   const highest = Math.max(...rows.map((row) => Number(row.amount)), 0);
   const heads = [head, { label: "Share", hidden: true }, { label: "Spent", numeric: true }, { label: "Disputed", numeric: true },
     { label: "Calls", numeric: true }, { label: "No price", numeric: true }];
-  return html`<${Table} caption=${caption} heads=${heads}>${rows.map((row) => html`<tr key=${row.key}>
-    <${Cell} head=${head}><div>${row.name}${row.note && html` <span class="quiet">${row.note}</span>`}</div></${Cell}>
-    <td class="share"><div class="bar" aria-hidden="true"><span style=${{ width: `${percent(row.amount, highest)}%` }}></span></div></td>
-    <${Cell} head="Spent" numeric><a href=${row.to} aria-label=${`${amount(row.amount)}: calls of ${row.name}${row.note ? `, ${row.note}` : ""}`}>${amount(row.amount)}</a></${Cell}>
-    <${Cell} head="Disputed" numeric>${Number(row.disputed) !== 0 ? amount(row.disputed) : html`<span class="quiet">none</span>`}</${Cell}>
-    <${Cell} head="Calls" numeric>${count(row.calls)}</${Cell}>
-    <${Cell} head="No price" numeric>${row.unpriced > 0 ? count(row.unpriced) : html`<span class="quiet">none</span>`}</${Cell}>
-  </tr>`)}</${Table}>`;
+  const none = html`<span class="quiet">none</span>`;
+  return html`<${Table} caption=${caption} heads=${heads}>${rows.map((row) => {
+    const name = `${row.name}${row.note ? `, ${row.note}` : ""}`;
+    return html`<tr key=${row.key}>
+      <${Cell} head=${head}><div>${row.name}${row.note && html` <span class="quiet">${row.note}</span>`}</div></${Cell}>
+      <td class="share"><div class="bar" aria-hidden="true"><span style=${{ width: `${percent(row.amount, highest)}%` }}></span></div></td>
+      <${Cell} head="Spent" numeric><a href=${callsAt(row.wanted)} aria-label=${`${amount(row.amount)}: calls of ${name}`}>${amount(row.amount)}</a></${Cell}>
+      <${Cell} head="Disputed" numeric>${Number(row.disputed) === 0 ? none
+        : html`<a href=${callsAt({ ...row.wanted, disputed: true })} aria-label=${`${amount(row.disputed)}: disputed calls of ${name}`}>${amount(row.disputed)}</a>`}</${Cell}>
+      <${Cell} head="Calls" numeric>${count(row.calls)}</${Cell}>
+      <${Cell} head="No price" numeric>${row.unpriced === 0 ? none
+        : html`<a href=${callsAt({ ...row.wanted, unpriced: true })} aria-label=${`${count(row.unpriced)}: calls of ${name} without a known price`}>${count(row.unpriced)}</a>`}</${Cell}>
+    </tr>`;
+  })}</${Table}>`;
 }

@@ -44,10 +44,10 @@ export default function Tools() {
   const dead = useRef(new Set()); // for as long as the page stands: no late or failed answer brings one back
   const known = useRef(new Map());
   for (const tool of asked.data?.tools ?? []) known.current.set(tool.id, tool);
-  const bury = (cursor, tool) => {
+  const bury = (cursor, tool, more = {}) => {
     if (tool) dead.current.add(tool.id);
     putGone((all) => [
-      { tool: null, ...all.find((each) => each.cursor === cursor), cursor, ...(tool && { tool }) },
+      { tool: null, ...all.find((each) => each.cursor === cursor), cursor, ...(tool && { tool }), ...more },
       ...all.filter((each) => each.cursor !== cursor),
     ]);
   };
@@ -60,7 +60,7 @@ export default function Tools() {
   const makeToken = html`<${Action} onPress=${() => put({ name: "makeToken" })}>Make a user token</${Action}>`;
   return html`<${Page} title="Tools" actions=${make}
     lead="Programs that call providers through keysteward. Each has a token of its own, and never a key.">
-    ${gone.slice(0, MOST_PANELS).map(({ cursor, tool }) => html`<${Heard} key=${cursor} cursor=${cursor}
+    ${gone.slice(0, MOST_PANELS).map(({ cursor, tool, isMine }) => html`<${Heard} key=${cursor} cursor=${cursor} isMine=${isMine}
       what=${tool?.name ? `The tool “${tool.name}” is revoked` : "A tool is revoked"}
       onClose=${() => putGone((all) => all.filter((other) => other.cursor !== cursor))} />`)}
     <${Shown} asked=${asked}>${({ tools, userTokens, revocations, providers }) => {
@@ -249,7 +249,7 @@ function Change({ of, onClose }) {
 function Revoke({ of, onClose, done }) {
   const act = async () => {
     const { cursor } = await tell("revokeTool", { id: of.id }, "... on ToolRevoked { cursor }");
-    done(cursor, of);
+    done(cursor, of, { isMine: true });
     onClose();
   };
   return html`<${Confirm} title=${`Revoke “${of.name}”`} phrase=${of.name} button="Revoke it" act=${act} onClose=${onClose}>

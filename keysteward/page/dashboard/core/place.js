@@ -1,0 +1,42 @@
+// Keeps the keyboard's place. Where what has the focus is taken away, a browser begins anew at the top
+// of the page, and a screen reader says nothing: so what stands in its place now gets the focus.
+//
+// That is a whole row or entry of a list, and no button in it: who presses twice does nothing more.
+
+let held = null;
+
+const isNowhere = () => document.activeElement === document.body || document.activeElement === null;
+
+/** Give the focus to something that can't be tabbed to; the page does not move for it. */
+export function put(element) {
+  if (!element.hasAttribute("tabindex")) element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+}
+
+/** Have the heading of the page hold the place, where nothing does. */
+export function holdAtTop() {
+  const heading = document.querySelector("main h1");
+  if (heading && isNowhere()) put(heading);
+}
+
+addEventListener("focusin", (event) => { held = event.target; });
+addEventListener("focusout", (event) => {
+  // Left, by a press beside everything, say: then there is no place to keep.
+  queueMicrotask(() => { if (held === event.target && held.isConnected && isNowhere()) held = null; });
+});
+
+function inItsPlace(gone, changes) {
+  const change = changes.find(({ removedNodes }) => [...removedNodes].some((node) => node.contains(gone)));
+  if (!change?.target.closest?.("main")) return null; // another page has come, and begins by itself
+  const before = change.previousSibling;
+  if (before && !before.isConnected) return null;
+  return before ? before.nextElementSibling : change.target.firstElementChild;
+}
+
+new MutationObserver((changes) => {
+  if (held === null || held.isConnected) return;
+  const gone = held;
+  held = null;
+  const place = isNowhere() ? inItsPlace(gone, changes) : null;
+  if (place?.isConnected) put(place);
+}).observe(document.getElementById("app"), { childList: true, subtree: true });

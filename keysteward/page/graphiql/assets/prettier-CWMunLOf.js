@@ -1,1 +1,0 @@
-import{a as e,i as t,o as n}from"./index-BnyTiVJ2.js";async function r(r,i){return i.parser===`jsonc`?t(r,e(r,void 0,{insertSpaces:!0,tabSize:2})):(await n(()=>import(`./standalone-CttwqOis.js`),[])).format(r,i)}export{r as format};
