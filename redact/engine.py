@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from redact import linear
-from redact.extents import BY_KIND, Struck, done, shown
+from redact.extents import BY_KIND, Struck, done, goes_on, shown
 from redact.fingerprints import KnownSecrets
 from redact.linear import Found
 from redact.patterns import (
@@ -177,7 +177,7 @@ class Redactor:
                 found = handler(data, start, end)
                 instead = b"" if found is None else self._instead(data, found)
             if found is None or not instead:
-                at = end
+                at = goes_on(data, handler, start, end)
             else:
                 instead = instead.replace(JOINED, TAGGED) if told else instead
                 pieces += (whole[written : max(written, found.start)], instead)

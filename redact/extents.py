@@ -18,6 +18,7 @@ from redact import linear
 from redact.patterns import (
     ELLIPSIS,
     ENCODED,
+    FULL_COLON,
     KEY,
     MARK,
     OWN_PREFIXES,
@@ -58,7 +59,7 @@ _DONE: Final = linear.compiled(
 _PREFIX: Final = linear.compiled(linear.any_of(PREFIXES))
 _MARK_WITHIN: Final = len(PREFIXES[0]) + len(ELLIPSIS) + len(MARK)
 _BODY: Final[dict[str, re.Pattern[bytes] | linear.Pattern]] = {
-    body: linear.compiled(b"(?:" + body.encode() + rb"|%(?:25)?(?:2[BbFf]|3[Dd])|\\{1,2}/)*")
+    body: linear.compiled(b"(?:" + body.encode() + rb"|%(?:25)?(?:2[BbFf]|3[Dd]|40)|\\{1,2}/)*")
     if "/" in body
     else re.compile(body.encode() + b"*")
     for body in sorted({row.body for row in SHAPES} - {DOTTED})
@@ -71,6 +72,7 @@ _DOTTED_KEY: Final = _BODY[DOTTED]
 _MIXED: Final = frozenset((ALNUM, WORD, BASE64, DOTTED))
 _BASE64_RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]*={0,2}")
 _BASE64_BEFORE: Final = re.compile(rb"[A-Za-z0-9+/]*[0-9][A-Za-z0-9+/]*[+/]")
+_ESCAPE_ENDS: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
 _SIGNED: Final = tuple(
     (
         re.compile(row.mark.encode()),
@@ -81,20 +83,28 @@ _SIGNED: Final = tuple(
 )
 _JWT: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*")
 _COOKIE: Final = re.compile(rb"[A-Za-z0-9_=.%+/-]*")
-_CREDENTIAL: Final = re.compile(rb"[A-Za-z0-9._~+/=-]*")
+_CREDENTIAL: Final = linear.compiled(
+    rb"(?:[A-Za-z0-9._~+/=-]|%(?:25)?(?:2[BbFf]|3[Dd])|:[A-Za-z0-9._~+/=-]{8})*"
+)
 _USERINFO: Final = re.compile(rb"""[^\s/?#"'<>\\]+@""")
 _PLAIN_USER: Final = re.compile(rb"[a-z][a-z._-]{0,15}")
 _QUERY_VALUE: Final = re.compile(rb"""[^\s&"'<>#;\\]*""")
+_SEMICOLON_VALUE: Final = re.compile(rb"""[^\s&"'<>;\\]*""")
+"""Of `;Password=a#b;`, a connection's, in which a `#` begins nothing."""
 _ESCAPED_QUERY_VALUE: Final = linear.compiled(
-    rb"""(?:[^\s&"'<>#;\\%]|%(?:25)*(?:2[1ABDEFabdef]|3[ADad]|40|5[Ff]|7[Ee]))*"""
+    rb"""(?:[^\s&"'<>#;\\%]|%(?:25)*(?:2[14ABDEFabdef]|3[ADad]|40|5[EFef]|7[CEce]))*"""
+)
+_ESCAPED_ONCE_VALUE: Final = linear.compiled(
+    rb"""(?:[^\s&"'<>#;\\%]|%25|%(?:2[14ABDEFabdef]|3[ADad]|40|5[EFef]|7[CEce]))*"""
 )
 _BARE: Final = re.compile(rb"""[^\s"'`,;&<>\\\x1b]*""")
 _LINE: Final = linear.compiled(rb"""[^\r\n"'`\\\x1b]*(?:="[^"\r\n]*"[^\r\n"'`\\\x1b]*)*""")
 _PAIRS: Final = linear.compiled(rb"""(?:=\\{0,6}"[^"\r\n]*"|[^\r\n"'\\\x1b])*""")
+_FIRST_PAIR: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{0,23} ?=")
 _XML: Final = re.compile(rb"(?:[^<\]\r\n]|\](?!\]>))*")
 _XML_BEFORE: Final = re.compile(rb"\s{0,64}(?:<!\[CDATA\[\s{0,64})?")
 _ELEMENT_WITHIN: Final = 128
-_ELEMENT_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:-"
+_ELEMENT_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-"
 _ATTRIBUTES: Final = re.compile(rb"""\s[A-Za-z][A-Za-z0-9:_.-]*=["']""")
 _ENTRY: Final = re.compile(
     rb"""<(?:entry|string|property|param|parameter|setting|item|field|attribute)\s[^<>]{0,64}"""
@@ -124,16 +134,24 @@ _SCHEMES: Final = frozenset(
         b"ssws",
     )
 )
+_NO_CREDENTIALS: Final = _SCHEMES | {b"authorization"}
 _OPENING: Final = re.compile(
-    rb"""[\[(]?[ \t]*[bBfFrRuU]{0,2}(\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
+    rb"""(?:(?:Some|Just|SecretStr|SecretBytes|Secret|String)?[\[(])?[ \t]*[bBfFrRuU]{0,2}"""
+    rb"""(\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
 )
 _NEXT_IN_LIST: Final = re.compile(rb"""\s{0,8},\s{0,8}[bB]?(\\{0,6}["'`])""")
-_MORE_PEM: Final = linear.compiled(rb"""(?:(?:\s|\\{1,4}[nr]|["',>+])*[A-Za-z0-9+/=]{16,})*""")
-_PEM_ENDS: Final = b"-----END "
-_PEM_FOOTER: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_MORE_PEM: Final = linear.compiled(
+    rb"""(?:(?:\s|\\{1,4}[nr]|["',>+]|%0[ADad])*(?:[A-Za-z0-9+/=]|%2[BFbf]|%3[Dd]){16,})*"""
+)
+_PEM_ENDS: Final = b"-----END"
+_PEM_FOOTER: Final = re.compile(rb"-----END[A-Z0-9 +%]{1,60}KEY(?:(?:[ +]|%20)BLOCK)?-----")
 
 _BLANK: Final = re.compile(
-    rb"""(?i:your[-_a-z]*|none|null|nil|true|false|undefined|str|string|bytes|\[secure\]|\[?<?redacted>?\]?|x{3,})"""
+    rb"""(?i:your[-_a-z]*|none|null|nil|true|false|undefined|str|string|bytes|\[secure\]|\[?<?redacted>?\]?|x{3,}"""
+    rb"""|yes|no|required|optional|missing|invalid|incorrect|expired|empty|hidden|unset|unchanged|unknown)"""
+    # A bound parameter; a file in which the secret is.
+    rb"""|\$[0-9]{1,3}|[:@](?:[a-z]{1,12}_){0,3}(?:password|passwd|pwd|pass|pw|token|secret|key|hash)"""
+    rb"""|(?:~|\.{1,2})?/[A-Za-z0-9_./@-]{1,120}\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|pub|asc)"""
     rb"""|\*+|\$\{[^{}]*\}|\$[A-Z_]+|\{\{?[A-Za-z_. ]*\}?\}|<[^<>]*>|%\(?[a-z_]*\)?s|\.{3}|"""
     + ELLIPSIS
     + rb"""|\{\{[^\r\n]*|\$\{\{.*|[^A-Za-z0-9\x80-\xff]{1,2}|\$[A-Z_]+:?"""
@@ -146,10 +164,13 @@ _OWN: Final = re.compile(b"|".join(OWN_SHAPES))
 _DIGIT: Final = re.compile(rb"[0-9]")
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _CODE: Final = re.compile(rb"[()\[\]{}]")
-_SMALL_RANDOM: Final = re.compile(rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|[0-9]{8,14}-")
+_SMALL_RANDOM: Final = re.compile(
+    rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|(?:[0-9]-(?:A[A-Z0-9]{7,12}-)?)?[0-9]{8,14}-"
+)
+"""What is random though it isn't mixed: small letters and digits, and Slack's numbers."""
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-f]*|[0-9A-F]*")
 _COMMIT: Final = re.compile(rb"[0-9a-f]{33,}")
-_HYPHENS: Final = re.compile(rb"[_-]")
+_HYPHENS: Final = re.compile(rb"[_.-]")
 _UPPER: Final = re.compile(rb"[A-Z]")
 _LOWER: Final = re.compile(rb"[a-z]")
 _HUMP: Final = re.compile(rb"[a-z][A-Z]")
@@ -177,14 +198,34 @@ _PAGE: Final = (
     b"page", b"next", b"previous", b"prev", b"continuation", b"sync", b"start", b"cursor",
     b"eos", b"bos", b"pad", b"unk", b"mask", b"sep", b"cls", b"stop", b"resume",
 )  # fmt: skip
-_TOKENS: Final = (b"token", b"bearer", b"auth")
+_TOKENS: Final = (b"token", b"bearer", b"auth", b"pat")
+_FOREIGN: Final = re.compile(rb"[\x80-\xff]*")
+_ARN: Final = b":secretsmanager:"
+_CHECKSUMS: Final = (b"checksum/", b"hash/", b"digest/")
+_FIELD: Final = (b'name="', b"name='", b'name=\\"')
+"""How a form's part says whose it is."""
+_NAMES: Final = re.compile(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""What an attribute called `key` names: a variable."""
+_BEFORE_WITHIN: Final = 64
+_BELOW: Final = (b"\n", b"\\n", b"-")
+"""How what stands between a name and a value ends, if the value stands in a line below."""
+_LISTED_BELOW: Final = linear.compiled(rb"(?:\r?\n[ \t]{1,24}-[ \t]+[A-Za-z0-9._~+/=-]{8,})*")
+_DOUBTFUL: Final = (b"|", "│".encode(), FULL_COLON)
+"""What parts a name from its value less often than two cells, or a sentence from another."""
+_COLONS: Final = (b":", *_BELOW, *_DOUBTFUL)
+_BEFORE_HARMLESS: Final = (b"/", b":")
+_SECRET_SET: Final = re.compile(rb"secret set [A-Za-z0-9_]*\Z")
+_TYPED: Final = re.compile(rb":[ \t]?(?:[&sob])")
+_NAME_WITHIN: Final = 10
+_OF_NAMES: Final = re.compile(rb"(?i:key|token|secret|passw|pwd|auth|cookie|credential|bearer|pat)")
 _NAME_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _SHORTEST_OTHER: Final = 16
 _HASH: Final = re.compile(
     rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
-_STORAGE_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{86}==")
-"""Azure's storage key, 64 bytes in base64, under `AZURE_STORAGE_KEY`; no cache's key looks so."""
+_STORAGE_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{116,120}={0,2}")
+"""Azure's storage key, 64 bytes in base64, under `AZURE_STORAGE_KEY`, and that in base64 once more,
+as Kubernetes writes it; no cache's key looks so."""
 _HARMLESS_KEYS: Final = (
     b"sort", b"primary", b"foreign", b"public", b"partition", b"routing", b"cache", b"idempotency",
     b"websocket", b"surrogate", b"hash", b"object", b"row", b"group", b"unique", b"dedup",
@@ -194,12 +235,18 @@ _HARMLESS_KEYS: Final = (
     b"message", b"event", b"record", b"document", b"file", b"image", b"job", b"task", b"issue",
     b"project", b"host", b"ssh", b"gpg", b"pub", b"candidate", b"compound", b"composite", b"issuer",
     b"subject", b"cursor", b"next", b"deduplication", b"memo", b"query", b"feature", b"resource",
-    b"site", b"publishable", b"anon", b"the", b"a", b"this", b"that", b"missing", b"no", b"new",
+    b"site", b"publishable", b"anon",
 )  # fmt: skip
+_ARTICLES: Final = frozenset((b"the", b"a", b"this", b"that", b"missing", b"no", b"new"))
+_BEFORE_KEY: Final = (b"-", b"_", b" ", b".")
 _TAKES_PASSWORD: Final = re.compile(
-    rb"\b(?:mysql|mysqldump|mariadb|sshpass|docker login|sqlcmd|podman login)\b"
+    rb"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|sqlcmd|twine"
+    rb"|(?:docker|podman|nerdctl|helm registry|oras|buildah|skopeo|crane auth) login)\b"
 )
+_TAKES_GLUED: Final = re.compile(rb"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b")
 _TAKES_AUTH: Final = re.compile(rb"\bredis-cli\b|\bhttps?\b(?!:)")
+_TAKES_BIND: Final = re.compile(rb"\bldap[a-z]+\b")
+_TAKES: Final = {b"-p": _TAKES_PASSWORD, b"-a": _TAKES_AUTH, b"-w": _TAKES_BIND}
 _CURL: Final = re.compile(rb"\bcurl\b")
 _CLIENT: Final = re.compile(rb"\b(?:curl|wget|https?|xh)\b")
 _HASHES: Final = (b"sha", b"md5", b"blake", b"crc")
@@ -281,7 +328,8 @@ def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
         head = near[:_CUT_WITHIN]
         if _PLACEHOLDER.match(head):
             return 0
-        if row.body in _MIXED and not (_random(head) or _SMALL_RANDOM.match(head)):
+        whole = row.body == ALNUM and len(near) >= row.least and _both_cases(head)
+        if row.body in _MIXED and not (whole or _random(head) or _SMALL_RANDOM.match(head)):
             return 0
     elif len(near) < row.least or (row.body in _MIXED and not _random(near)):
         return 0
@@ -293,6 +341,15 @@ def _whole(data: bytes, start: int, at: int, row: Shape) -> int:
 def _random_part(part: bytes) -> bool:
     """Tell what is random from a word, a number and a commit: `admin-Panel-2024`."""
     return len(part) >= _SHOWN_PREFIX_NEEDS and _random(part) and not _COMMIT.fullmatch(part)
+
+
+def goes_on(data: bytes, kind: object, start: int, end: int) -> int:
+    """Give where to search on behind what only began like a secret of a kind.
+
+    Another's name or mark may stand inside: `CLOJARS_PASSWORD=`, where a key of Clojars begins.
+    """
+    named = kind is key and _OF_NAMES.search(data, start, end + _NAME_WITHIN)
+    return start + 1 if named or kind is signed else end
 
 
 def jwt(data: bytes, start: int, _end: int) -> Struck | None:
@@ -363,7 +420,10 @@ def signed(data: bytes, start: int, end: int) -> Struck | None:
         begins, rest = before.search(window), after.match(data, end)
         if begins is not None and rest is not None:
             at = start - len(window) + begins.start()
-            if not data[max(0, at - 1) : at].isalnum() and not data[rest.end() :][:1].isalnum():
+            glued = data[max(0, at - 1) : at].isalnum() and not _ESCAPE_ENDS.search(
+                data, at - 3, at
+            )
+            if not glued and not data[rest.end() : rest.end() + 1].isalnum():
                 return _strike(data, at, rest.end())
     return None
 
@@ -379,6 +439,8 @@ def master_key(data: bytes, start: int, end: int) -> Struck | None:
 
 def cookie(data: bytes, _start: int, end: int) -> Struck | None:
     """Strike the value of keysteward's own session cookie."""
+    if _done_at(data, end):
+        return None
     until = _until(_COOKIE, data, end)
     if data[end - 1 : end] != b"=" and until - end < _SHORTEST_COOKIE:
         return None  # "keysteward: a sentence", not `"keysteward": "…"`
@@ -410,7 +472,12 @@ def userinfo(data: bytes, _start: int, end: int) -> Struck | None:
 
 def query(data: bytes, start: int, end: int) -> Struck | None:
     """Strike a query parameter's value; that of `key` and `code`, common words, if it is keyish."""
-    pattern = _ESCAPED_QUERY_VALUE if data[end - 2 : end].upper() == b"3D" else _QUERY_VALUE
+    pattern: linear.Pattern | re.Pattern[bytes] = _QUERY_VALUE
+    if data[end - 2 : end].upper() == b"3D":
+        twice = data[end - 4 : end - 2] == b"25"
+        pattern = _ESCAPED_QUERY_VALUE if twice else _ESCAPED_ONCE_VALUE
+    elif data[start - 1 : start] == b";":
+        pattern = _SEMICOLON_VALUE
     until = _until(pattern, data, end, end + _DECIDED_WITHIN)
     value = data[end:until]
     if len(value) == _DECIDED_WITHIN:
@@ -423,8 +490,12 @@ def query(data: bytes, start: int, end: int) -> Struck | None:
 # What stands behind a name
 
 
-def named(data: bytes, start: int, end: int) -> Struck | None:
+def named(  # noqa: C901, PLR0911 - one a rendering
+    data: bytes, start: int, end: int
+) -> Struck | None:
     """Strike the value behind a name such as `authorization`, however it is written."""
+    if data[start - 1 : start] in _BEFORE_HARMLESS and _is_of_a_path(data, start):
+        return None
     if data[start + 1 : start + 6].lower() == b"token" and data[start : start + 1] not in b"_":
         start += 1  # of `slackToken` the name is the end
     name = data[start:end].lower().lstrip(b"_")
@@ -433,6 +504,8 @@ def named(data: bytes, start: int, end: int) -> Struck | None:
         return _element(data, start, end)
     end += 2 * data.startswith(_BLANK_IN_SHELL, end)
     opening = _OPENING.match(data, end)
+    if _is_harmless(data, start, end, between, opening):
+        return None
     if opening is not None and _closes(data, start, end, opening):
         return None  # "Set-Cookie:", a name in quotes with its colon
     listed = between.endswith(b",")
@@ -440,12 +513,44 @@ def named(data: bytes, start: int, end: int) -> Struck | None:
         return _quoted(data, name, start, opening, listed=listed)
     if listed:
         return None
-    found = _bare(data, name, start, end, colon=between.endswith(b":"))
-    if found is not None and between.endswith(b":"):
+    colon = between.endswith(_COLONS)
+    found = _bare(data, name, start, end, colon=colon)
+    if found is not None and colon:
+        if between.endswith(b"-"):
+            return found._replace(end=_until(_LISTED_BELOW, data, found.end))
         more = _CONTINUED.match(data, found.end)
         if more is not None and _keyish(more[1]):
             return found._replace(end=more.end())  # a header that goes on in the next line
     return found
+
+
+def _is_of_a_path(data: bytes, start: int) -> bool:
+    """Tell that a name is a part of `checksum/secret` or of `arn:aws:secretsmanager:…:secret:`."""
+    before = data[max(0, start - _BEFORE_WITHIN) : start].lower()
+    return before.endswith(_CHECKSUMS) or (before.endswith(b":") and _ARN in before)
+
+
+def _is_harmless(  # noqa: PLR0911 - one a rendering
+    data: bytes, start: int, at: int, between: bytes, opening: re.Match[bytes] | None
+) -> bool:
+    """Tell that what stands between a name and this place makes it no name, or no value."""
+    if between.startswith(b"x-") and between.partition(b"-key")[0].endswith(_HARMLESS_KEYS):
+        return True
+    if between.endswith(b":"):
+        return False
+    if between.endswith(_DOUBTFUL):
+        until = _closing(data, opening) if opening else _bare_near(data, at)
+        at = opening.end() if opening else at
+        return not _keyish(data[at : min(until, at + _DECIDED_WITHIN)])
+    if between.endswith(_BELOW):
+        if b":" in between:  # a block's name, of which this is a part, not a value
+            return opening is None and data.startswith(b":", _bare_near(data, at))
+        before = data[max(0, start - _BEFORE_WITHIN) : start].rstrip(_NAME_LETTERS)
+        return not before.endswith(_FIELD)
+    if between.endswith(b"-b"):
+        return _SECRET_SET.search(data[max(0, start - _BEFORE_WITHIN) : start]) is None
+    # `password: str = default` is code.
+    return between.endswith(b"=") and opening is None and _TYPED.search(between) is not None
 
 
 def option(data: bytes, start: int, end: int) -> Struck | None:
@@ -476,6 +581,7 @@ def setting(data: bytes, _start: int, end: int) -> Struck | None:
 
 def other_key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of some other `…_KEY`, unless that is known to be no secret: `sort_key`."""
+    humped = data[start : start + 1] not in _BEFORE_KEY
     before = data[max(0, start - 24) : start]
     word = before[len(before.rstrip(_NAME_LETTERS)) :]
     if not word or b"$" in before[-len(word) - 2 :]:
@@ -483,15 +589,28 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     opening = _OPENING.match(data, end)
     at = opening.end() if opening else end
     until = _closing(data, opening) if opening else _bare_near(data, end)
-    value = data[at : min(until, at + _DECIDED_WITHIN)]
-    if len(value) < _SHORTEST_OTHER or not _keyish(value):
+    value = data[at : min(until, at + _DECIDED_WITHIN)].replace(b"\\/", b"/")
+    if len(value) < _SHORTEST_OTHER or not _keyish(value) or _NAMES.fullmatch(value):
         return None
-    if word.lower().endswith(_HARMLESS_KEYS) and not _STORAGE_KEY.fullmatch(value):
-        return None
-    secret = word.isupper() or word.lower().endswith(b"app")
-    if not secret and (_HASH.fullmatch(value) or b" " in value):
+    lower = word.lower()
+    if _STORAGE_KEY.fullmatch(value) is None:
+        if lower.endswith(_HARMLESS_KEYS) or lower in _ARTICLES:
+            return None
+        if (
+            humped
+            and not lower.endswith(b"app")
+            and not any(map(_random_part, _HYPHENS.split(value)))
+        ):
+            return None
+    secret = (word.isupper() and not humped) or lower.endswith(b"app")
+    if not secret and (_HASH.fullmatch(value) or b" " in value or _is_path(value)):
         return None
     return _strike_value(data, at, until if opening else _bare_end(data, end))
+
+
+def _is_path(value: bytes) -> bool:
+    """Tell a store's key, `user:17:profile`, from a secret with a colon in it."""
+    return b":" in value and not any(map(_random_part, value.split(b":")))
 
 
 def user_option(  # noqa: PLR0911 - one an option
@@ -506,8 +625,8 @@ def user_option(  # noqa: PLR0911 - one an option
     until = _closing(data, opening) if opening else _until(_PAIR, data, at)
     value = data[at : min(until, at + _DECIDED_WITHIN)]
     option = data[start + 1 : end].rstrip(b"= ,\"'")
-    if option in {b"-p", b"-a"}:
-        takes = _TAKES_PASSWORD if option == b"-p" else _TAKES_AUTH
+    if option in _TAKES:
+        takes = _TAKES_GLUED if glued else _TAKES[option]
         if not takes.search(line) or value.startswith(b"-") or _blank(value.rpartition(b":")[2]):
             return None
         return _strike_value(data, at, until)
@@ -542,7 +661,7 @@ def scheme(data: bytes, start: int, end: int) -> Struck | None:
         return None
     word = data[start:end].strip().lower()
     if word == b"digest":
-        return None if b"=" not in data[end : end + 32] else _pairs(data, end)
+        return _pairs(data, end) if _FIRST_PAIR.match(data, end) else None
     until = _until(_CREDENTIAL, data, end, end + _DECIDED_WITHIN)
     value = data[end:until]
     if until - end == _DECIDED_WITHIN:
@@ -583,7 +702,7 @@ def _quoted(  # noqa: PLR0911 - one a rule
     at, until = opening.end(), _closing(data, opening)
     value = data[at:until]
     if until - at < _DECIDED_WITHIN:
-        if listed and _LISTED.fullmatch(value):
+        if listed and _LISTED.fullmatch(value) and not _keyish(value):
             return None  # a list of names, not a name and its value
         if until - at < _SHORTEST_PART and not name.startswith(b"pa") and b"auth" not in name:
             return None  # accesskey="n"
@@ -591,6 +710,9 @@ def _quoted(  # noqa: PLR0911 - one a rule
             return None
         if name.startswith(_TOKENS) and (_is_page(data, start) or not _keyish(value)):
             return None
+    if name.startswith(b"api") and b"keys" in name[:9]:
+        until = _rest_of_list(data, until, opening)
+        return _strike_value(data, at, until) if _keyish(data[at:until]) else None
     if name.startswith(b"authorization"):
         until_all = _rest_of_list(data, until, opening)
         spared = _until(_SCHEME, data, at, until) - at
@@ -602,7 +724,7 @@ def _quoted(  # noqa: PLR0911 - one a rule
     return _strike_value(data, at, until)
 
 
-def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
+def _bare(  # noqa: C901, PLR0911, PLR0912 - one kind of name after the other
     data: bytes, name: bytes, start: int, end: int, *, colon: bool
 ) -> Struck | None:
     if name.startswith(b"authorization"):
@@ -624,6 +746,8 @@ def _bare(  # noqa: C901, PLR0911 - one kind of name after the other
                 _REFERENCES.fullmatch(value) or _CALL.match(value) or _TYPE.match(value)
             ):
                 return None  # code
+            if colon and _FOREIGN.fullmatch(value):
+                return None  # a word: no letter of ours
             if _LOOKED_UP.fullmatch(value) and data[until : until + 1] in {b'"', b"'"}:
                 return None  # settings["PASSWORD"]
             if value == data[start : start + len(value)]:
@@ -653,7 +777,7 @@ def _bare_authorization(  # noqa: PLR0911 - one a form
         return _pairs(data, value_at)  # Token token="…"
     if _CALL.match(data, at, until) or _TYPE.match(data, at, until):
         return None
-    if data[at:until].lower() == b"authorization":
+    if data[at:until].lower() in _NO_CREDENTIALS:
         return None
     if word not in _SCHEMES and _PLAIN_WORDS.fullmatch(data, at, until):
         return None  # "Authorization: header missing"
@@ -787,9 +911,13 @@ def _random(body: bytes) -> bool:
     """Tell random letters and digits from a name in which there happens to be a digit."""
     if len(body) >= _SHORTEST_OTHER and _HEXADECIMAL.fullmatch(body):
         return _DIGIT.search(body) is not None
-    if _UPPER.search(body) is None or _LOWER.search(body) is None:
+    if not _both_cases(body):
         return False
     return _DIGIT.search(body) is not None or len(_HUMP.findall(body)) > 1
+
+
+def _both_cases(body: bytes) -> bool:
+    return _UPPER.search(body) is not None and _LOWER.search(body) is not None
 
 
 def _user_and_password(value: bytes) -> bool:

@@ -54,6 +54,7 @@ OWN_SHAPES: Final = tuple(
 _LITERAL: Final = re.compile(rb"(?:[A-Za-z0-9_-]|\\\.){2}")
 _WRITTEN: Final = re.compile(rb"[A-Za-z0-9_-]{5,}(?![{*+?(|])")
 """The letters that a shape itself begins with, `whsec_`, where no prefix is given."""
+_STEM: Final = re.compile(rb"\[[^\]]+\]\{[0-9]+\}_")
 _LOWER_OF: Final = {
     WORD: "[a-z_-]",
     ALNUM: "[a-z]",
@@ -79,8 +80,12 @@ def _eight(lower: bytes, any_: bytes) -> bytes:
 def _after(prefix: bytes) -> bytes:
     """Give what must follow a prefix for it to begin a key, whole or cut."""
     if len(prefix) <= _SHORT:
-        # `sk-learn`, `sk-2024-01`: behind so short a prefix only letters and digits count.
-        return b"(?:" + _eight(b"[a-z]", b"[A-Za-z0-9]") + b"|[A-Za-z0-9]{20})"
+        # `sk-learn`, `sk-2024-01`: behind so short a prefix only letters and digits count. Where
+        # each shape has a first part of one length, it too: `re_` alone is Stripe's refund.
+        own = [shape for shape in OWN_SHAPES if shape.startswith(prefix)]
+        stems = {(stem := _STEM.match(shape, len(prefix))) and stem[0] for shape in own}
+        first_part = (stems.pop() if len(stems) == 1 else None) or b""
+        return first_part + b"(?:" + _eight(b"[a-z]", b"[A-Za-z0-9]") + b"|[A-Za-z0-9]{20})"
     return b"(?:" + _eight(b"[a-z_-]", b"[A-Za-z0-9_-]") + b"|[A-Za-z0-9_-]{20})"
 
 
@@ -155,29 +160,40 @@ def _encoded_beginnings() -> dict[bytes, tuple[int, ...]]:
 AUTHORIZATION: Final = rb"authorization"
 COOKIE: Final = rb"(?:\b|_)(?:set-|set_)?cookie"
 SECRET: Final = (
-    rb"(?:api[-_ .]?key"
+    rb"(?:api[-_ .]?keys?(?: provided)?"
     rb"|(?:access|auth|refresh|session|security|private|csrf|xsrf|bearer|bot|vault|oauth2?|api|job"
     rb"|id[-_]|user[-_]|app[-_]|service[-_]|tool[-_]|deploy[-_]|personal[-_]|install[-_])"
     rb"[-_ ]?(?:access[-_]?)?token"
-    rb"|secret(?:[-_ ]?(?:access[-_ ]?)?key)?"
+    rb"|bearer[-_]token[-_]bedrock"
+    rb"|secret(?:[-_ .]?(?:access[-_ .]?)?key|[-_]?(?:string|value|id))?"
     rb"|(?:auth|private|access|account|master|encryption|subscription|functions|signing"
-    rb"|application|shared|licen[cs]e|admin|service[-_]?role|sas)[-_ ]?key(?:s|[-_]?id)?"
+    rb"|application|shared|licen[cs]e|admin|service[-_]?role|sas)[-_ .]?key(?:s|[-_]?id)?"
     rb"|credentials?|honeycomb-team|jfrog-art-api"
     rb"|(?:j|php|asp\.net_|_gitlab_)sess(?:ion)?(?:[-_]?id)?|connect\.sid"
     rb"|\bx-[a-z0-9-]{1,24}-(?:token|key|auth))"
 )
 PASSWORD: Final = rb"(?:passw(?:or)?d|passphrase|(?:\b|_)pwd|(?:\b|_)pass)"
-TOKEN: Final = rb"(?:(?:\b|_)(?:token|bearer|auth)|[a-z]token)"
+TOKEN: Final = rb"(?:(?:\b|_)(?:token|bearer|auth|pat)|[a-z]token)"
 NAMES: Final = b"|".join((AUTHORIZATION, COOKIE, SECRET, PASSWORD, TOKEN))
 
+FULL_COLON: Final = b"\xef\xbc\x9a"
+"""A colon as wide as a letter of Chinese or Japanese."""
 _QUOTE: Final = rb"""(?:\\{0,6}["'`]|%(?:25)?22|&quot;|&#34;|&#39;)"""
-# `"name": `, `'name': `, `name=`, `name => `, `["name"] = `, `("name", "…")`, HAR's
-# `"name": "cookie", "value": "…"`, the same in YAML and in Java's braces; XML's `<name>`, with
-# attributes or without, `<entry key="name">` and a property list's `<key>name</key><string>`.
+_TYPED: Final = rb"&?(?:Optional\[)?(?:[Ss]tr(?:ing)?|bytes|SecretStr)\]?(?: \| None)?"
+# `"name": `, `'name': `, `name=`, `name => `, `["name"] = `, `("name", "…")`, `name: str = "…"`,
+# YAML's blocks and lists, the wide colon, HAR's `"name": "cookie", "value": "…"`, the same in YAML
+# and in Java's braces, `--name X_KEY --value …`, a table's `| name | … |`, a form's part; XML's
+# `<name>`, with attributes or without, `<entry key="name">`, HTML's `content=` and a property
+# list's `<key>name</key><string>`.
 _BETWEEN: Final = (
-    rb"(?:" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|%(?:25)?3[AD])"
+    rb"(?:" + _QUOTE + rb"?:[ \t]*(?:[|>][+-]?)?\r?\n[ \t]+(?:-[ \t])?"
+    rb"|[ \t]?:[ \t]?" + _TYPED + rb"[ \t]?="
+    rb"|" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|" + FULL_COLON + rb"|%(?:25)?3[AD])"
     rb"|" + _QUOTE + rb"\s{0,8},\s{0,8}(?:" + _QUOTE + rb"?value" + _QUOTE + rb"?\s{0,4}[:=])?"
-    rb"|" + _QUOTE + rb"\s{1,8}value="
+    rb"|" + _QUOTE + rb"(?:\s{1,8}type=\"[a-z]*\")?\s{1,8}(?:value|content)="
+    rb"|" + _QUOTE + rb"?[ \t]+(?:--(?:value|body|secret-string)|-b)[ \t=]?"
+    rb"|`?\*{0,2}[ \t]+(?:\||\xe2\x94\x82)"
+    rb"|" + _QUOTE + rb"(?:\r?\n|\\{1,2}r\\{1,2}n){2}"
     rb"|" + _QUOTE + rb"?\r?\n\s{0,24}" + _QUOTE + rb"?value" + _QUOTE + rb"?:"
     rb"|(?:\s{1,8}[a-z][a-z0-9:_.-]*=(?:\"[^\"<>]*\"|'[^'<>]*'))+\s{0,8}>"
     rb"|[\"']\s{0,8}>|</key>\s{0,32}<string>"
@@ -199,7 +215,10 @@ _ESCAPED: Final = (
 )
 
 KINDS: Final[dict[str, bytes | Within]] = {
-    "pem": rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
+    "pem": (
+        rb"-----BEGIN(?:[ +]|%20)(?:[A-Z0-9]{1,12}(?:[ +]|%20)){0,4}PRIVATE(?:[ +]|%20)KEY"
+        rb"(?:(?:[ +]|%20)BLOCK)?-----"
+    ),
     "cookie": Within(
         b"",
         rb"""keysteward(?:=|[\\"':,=\s]{1,12}(?:value[\\"':=\s]{1,8})?)""",
@@ -209,20 +228,26 @@ KINDS: Final[dict[str, bytes | Within]] = {
         rb"(?i:[?&;]|%(?:25)?(?:3F|26)|\\u0026)", rb"(?i:" + _QUERY_NAMES + rb"(?:=|%(?:25)?3D))"
     ),
     "named": rb"(?i:(?:" + NAMES + rb")" + _BETWEEN + rb")",
-    "other key": rb"(?i:[-_ ]key" + _BETWEEN + rb")",
+    "other key": rb"(?:(?i:[-_. ]key)|Key)(?i:" + _BETWEEN + rb")",
     "option": rb"(?i:--[a-z0-9-]{0,24}(?:" + NAMES + rb")[ \t]+)",
     "setting": (
         # fish's `set -gx NAME value`, csh's `setenv`, Windows' `setx`, Docker's old `ENV`; and what
         # servers' own files call a password.
         rb"(?i:\b(?:(?:set[ \t]+(?:--?[a-z]{1,10}[ \t]+){1,3}|(?:setenv|setx|env)[ \t]+)"
         rb"[a-z0-9_]{0,48}(?:" + NAMES + rb"|key)[a-z0-9_]{0,16}"
+        # `aws configure set NAME value`, npm's and git's `config set`.
+        rb"|config(?:ure)?[ \t]+set[ \t]+[a-z0-9_./:@-]{0,64}(?:" + NAMES + rb")[a-z0-9_]{0,16}"
         rb"|requirepass|masterauth|masteruser-pass|bindpw|rootpw)[ \t]+)"
     ),
     "user option": (
-        rb"""[ "'](?:(?:-u|-p|-a|-b|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"])|-u[A-Za-z0-9._-])"""
+        rb"""[ "'](?:(?:-u|-p|-a|-b|-w|--user|--proxy-user)(?:[ =]|['"]?,[ ]?['"])"""
+        rb"""|-[up][A-Za-z0-9._-])"""
     ),
     "sql": Within(
-        b"", rb"(?i:\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+)", rb"['\"]"
+        b"",
+        rb"(?i:\b(?:with|set)?[ \t]+password[ \t]+|\bidentified[ \t]+by[ \t]+"
+        rb"|\bconvertto-securestring[ \t]+(?:-string[ \t]+)?)",
+        rb"['\"]",
     ),
     "login": rb"\blogin[ \t]+\S{1,64}\s{1,8}password[ \t]+",
     "userinfo": Within(b"", rb"://", rb"""[^\s/?#"'<>\\]+@"""),
@@ -231,7 +256,9 @@ KINDS: Final[dict[str, bytes | Within]] = {
     "scheme": Within(
         rb"\b",
         # `SSWS` is Okta's: developer.okta.com/docs/guides/create-an-api-token.
-        rb"(?:(?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|(?:Token|Digest|SSWS)[ \t]+)",
+        rb"(?:(?i:bearer|basic|negotiate|apikey)(?:[ \t]+|%20|\+)|(?:Token|Digest|SSWS)[ \t]+"
+        # Mail's: RFC 4954, and IMAP's of RFC 9051.
+        rb"|AUTH(?:ENTICATE)?[ \t]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER)[ \t]+)",
         rb"[A-Za-z0-9._~+/=-]{8}",
     ),
     "master key": Within(b"", rb"[A-Za-z0-9_-]:", rb"[A-Za-z0-9+/]{43}="),

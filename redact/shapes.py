@@ -71,6 +71,11 @@ _ROWS: Final = (
     Shape("aws session", "IQoJb3JpZ2luX2Vj", BASE64, 100, "trufflehog: awssessionkeys"),
     Shape("aws session, old", "FwoGZXIvYXdz", BASE64, 100, "trufflehog: awssessionkeys"),
     Shape("aws session, older", "FQoGZXIvYXdz", BASE64, 100, "trufflehog: awssessionkeys"),
+    Shape(
+        "amazon login", "amzn1.oa2-cs.v1.", HEX, 64, "developer-docs.amazon.com: Login with Amazon"
+    ),
+    Shape("amazon access", "Atza|", WORD, 100, "developer-docs.amazon.com: Login with Amazon"),
+    Shape("amazon refresh", "Atzr|", WORD, 100, "developer-docs.amazon.com: Login with Amazon"),
     Shape("amazon mws", "amzn.mws.", "[0-9a-f-]", 36, "trufflehog: mws"),
     Shape("alibaba", "LTAI", ALNUM, 12, "gitleaks: alibaba-access-key-id", cut=False),
     Shape("tencent", "AKID", ALNUM, 32, "trufflehog: tencent", cut=False),
@@ -91,6 +96,7 @@ _ROWS: Final = (
     Shape("digitalocean oauth", "doo_v1_", HEX, 64, "gitleaks: digitalocean-access-token"),
     Shape("digitalocean refresh", "dor_v1_", HEX, 64, "gitleaks: digitalocean-refresh-token"),
     Shape("heroku", "HRKU-", WORD, 36, "gitleaks: heroku-api-key-v2"),
+    Shape("heroku, first", "HRKU-", "[0-9a-f-]", 36, "devcenter.heroku.com: platform API"),
     Shape("fly", "fo1_", WORD, 43, "gitleaks: flyio-access-token"),
     Shape("fly machine a", "fm1a_", BASE64, 100, "gitleaks: flyio-access-token"),
     Shape("fly machine r", "fm1r_", BASE64, 100, "gitleaks: flyio-access-token"),
@@ -109,6 +115,8 @@ _ROWS: Final = (
     Shape("yandex", "AQVN", WORD, 35, "gitleaks: yandex-api-key", cut=False),
     Shape("yandex iam", "t1.9eu", DOTTED, 86, "gitleaks: yandex-access-token"),
     Shape("yandex iam, other", "t1.", DOTTED, 88, "gitleaks: yandex-access-token", cut=False),
+    Shape("yandex oauth", "y0_", WORD, 50, "yandex.cloud/docs: OAuth token", cut=False),
+    Shape("infisical", "st.", "[0-9a-f.]", 80, "infisical.com/docs: service tokens", cut=False),
     Shape("scaleway", "SCW", UPPER, 17, "GitHub: scaleway", cut=False),
     Shape("scalingo", "tk-us-", WORD, 48, "gitleaks: scalingo-api-token"),
     Shape("pulumi", "pul-", "[0-9a-f]", 40, "gitleaks: pulumi-api-token", cut=False),
@@ -119,6 +127,7 @@ _ROWS: Final = (
     Shape("doppler service", "dp.st.", DOTTED, 40, "trufflehog: doppler"),
     Shape("doppler cli", "dp.ct.", ALNUM, 40, "trufflehog: doppler"),
     Shape("doppler account", "dp.sa.", ALNUM, 40, "trufflehog: doppler"),
+    Shape("doppler identity", "dp.said.", ALNUM, 40, "docs.doppler.com: token formats"),
     Shape("doppler scim", "dp.scim.", ALNUM, 40, "trufflehog: doppler"),
     Shape("doppler audit", "dp.audit.", ALNUM, 40, "trufflehog: doppler"),
     Shape("1password account", "ops_eyJ", BASE64, 100, "gitleaks: 1password-service-account-token"),
@@ -186,6 +195,7 @@ _ROWS: Final = (
     Shape("slack bot", "xoxb-", WORD, 20, "gitleaks: slack-bot-token"),
     Shape("slack user", "xoxp-", WORD, 20, "gitleaks: slack-user-token"),
     Shape("slack workspace", "xoxa-", WORD, 8, "gitleaks: slack-legacy-workspace-token"),
+    Shape("slack workspace, second", "xoxa-2-", WORD, 8, "gitleaks: slack-legacy-workspace-token"),
     Shape("slack refresh", "xoxr-", WORD, 8, "gitleaks: slack-legacy-workspace-token"),
     Shape("slack legacy", "xoxs-", WORD, 20, "gitleaks: slack-legacy-token"),
     Shape("slack legacy, other", "xoxo-", WORD, 20, "gitleaks: slack-legacy-token"),
@@ -299,6 +309,15 @@ _ROWS: Final = (
     Shape("shopify user", "shpua_", HEX, 32, "GitHub: shopify"),
     Shape("duffel", "duffel_live_", BASE64, 43, "gitleaks: duffel-api-token"),
     Shape("duffel test", "duffel_test_", BASE64, 43, "gitleaks: duffel-api-token"),
+    Shape("stripe organisation", "sk_org_", "[A-Za-z0-9_]", 20, "docs.stripe.com/keys"),
+    Shape("stripe ephemeral", "ek_live_", BASE64, 40, "docs.stripe.com/issuing: ephemeral keys"),
+    Shape(
+        "stripe ephemeral test", "ek_test_", BASE64, 40, "docs.stripe.com/issuing: ephemeral keys"
+    ),
+    Shape("woocommerce", "ck_", "[0-9a-f]", 40, "woocommerce.github.io: REST API", cut=False),
+    Shape(
+        "woocommerce secret", "cs_", "[0-9a-f]", 40, "woocommerce.github.io: REST API", cut=False
+    ),
     Shape("easypost", "EZAK", ALNUM, 54, "gitleaks: easypost-api-token", cut=False),
     Shape("easypost test", "EZTK", ALNUM, 54, "gitleaks: easypost-test-api-token", cut=False),
     Shape("shippo", "shippo_live_", HEX, 40, "gitleaks: shippo-api-token"),
@@ -315,6 +334,7 @@ _ROWS: Final = (
         32,
         "docs.polar.sh: organization access tokens",
         cut=False,
+        named=True,
     ),
     Shape("mercado pago", "APP_USR-", WORD, 40, "trufflehog: mercadopago"),
     Shape("klarna", "klarna_live_api_", BASE64, 40, "docs.klarna.com: API keys"),
@@ -337,7 +357,11 @@ _ROWS: Final = (
     Shape("circleci", "CCIPAT_", WORD, 40, "GitHub: circleci_personal_access_token"),
     Shape("circleci project", "CCIPRJ_", WORD, 40, "GitHub: circleci"),
     Shape("buildkite", "bkua_", "[a-z0-9]", 40, "GitHub: buildkite"),
-    Shape("buildkite agent", "bkct_", ALNUM, 40, "GitHub: buildkite"),
+    Shape("buildkite agent", "bkct_", WORD, 40, "GitHub: buildkite"),
+    Shape("buildkite agent access", "bkaa_", WORD, 40, "GitHub: buildkite", cut=False),
+    Shape("buildkite agent registration", "bkar_", WORD, 40, "GitHub: buildkite", cut=False),
+    Shape("buildkite portal", "bkpt_", WORD, 40, "GitHub: buildkite", cut=False),
+    Shape("buildkite portal secret", "bkps_", WORD, 40, "GitHub: buildkite", cut=False),
     Shape("buildkite job", "bkaj_", DOTTED, 40, "GitHub: buildkite"),
     Shape("octopus", "API-", UPPER, 26, "gitleaks: octopus-deploy-api-key", cut=False),
     Shape("harness", "pat.", DOTTED, 60, "trufflehog: harness", cut=False),
@@ -348,7 +372,8 @@ _ROWS: Final = (
     Shape("snyk", "snyk_", DOTTED, 30, "kingfisher: snyk", cut=False),
     Shape("prefect user", "pnu_", ALNUM, 36, "gitleaks: prefect-api-token"),
     Shape("prefect bot", "pnb_", ALNUM, 36, "GitHub: prefect"),
-    Shape("depot", "depot_", "[A-Za-z0-9_]", 40, "kingfisher: depot", cut=False),
+    Shape("socket", "sktsec_", WORD, 32, "public code of Socket's own tools", cut=False),
+    Shape("depot", "depot_", "[A-Za-z0-9_]", 40, "kingfisher: depot", cut=False, named=True),
     Shape("chromatic", "chpt_", ALNUM, 12, "GitHub: chromatic"),
     Shape("infracost", "ico-", ALNUM, 32, "gitleaks: infracost-api-token", cut=False),
     Shape("endor", "endr+", WORD, 16, "trufflehog: endorlabs"),
@@ -385,9 +410,11 @@ _ROWS: Final = (
     Shape("posthog secret", "phs_", ALNUM, 40, "GitHub: posthog"),
     Shape("langfuse", "sk-lf-", "[0-9a-f-]", 36, "kingfisher: langfuse"),
     Shape("langsmith", "lsv2_", "[A-Za-z0-9_]", 40, "trufflehog: langsmith"),
-    Shape("helicone", "sk-helicone-", WORD, 20, "docs.helicone.ai: keys"),
+    Shape("helicone", "sk-helicone-", "[a-z0-9-]", 28, "docs.helicone.ai: keys", cut=False),
     Shape("launchdarkly sdk", "sdk-", "[0-9a-f-]", 36, "trufflehog: launchdarkly", cut=False),
+    Shape("launchdarkly api", "api-", "[0-9a-f-]", 36, "trufflehog: launchdarkly", cut=False),
     Shape("statsig", "secret-", ALNUM, 40, "docs.statsig.com: SDK keys", cut=False),
+    Shape("humanloop", "hl_sk_", HEX, 48, "Humanloop's migration guide"),
     Shape("weights and biases", "wandb_v1_", WORD, 40, "docs.wandb.ai: API keys"),
     # Databases
     Shape("planetscale", "pscale_tkn_", "[A-Za-z0-9_.=-]", 32, "gitleaks: planetscale-api-token"),
@@ -407,6 +434,8 @@ _ROWS: Final = (
     ),
     Shape("databricks", "dapi", "[0-9a-f]", 32, "gitleaks: databricks-api-token", cut=False),
     Shape("databricks oauth", "dose", "[0-9a-f]", 32, "GitHub: databricks", cut=False),
+    Shape("dbt", "dbtc_", WORD, 40, "docs.getdbt.com: service account tokens", cut=False),
+    Shape("dbt user", "dbtu_", WORD, 40, "docs.getdbt.com: personal access tokens", cut=False),
     Shape("neon", "napi_", ALNUM, 60, "kingfisher: neon"),
     Shape("neon password", "npg_", ALNUM, 12, "GitHub: neon"),
     Shape("clickhouse", "4b1d", ALNUM, 38, "gitleaks: clickhouse-cloud-api-secret-key", cut=False),
@@ -428,6 +457,17 @@ _ROWS: Final = (
     ),
     # Artificial intelligence
     Shape("openai, no project", "sk-None-", WORD, 40, "detect-secrets: OpenAIDetector"),
+    Shape("openai session", "sess-", ALNUM, 40, "public code of OpenAI's dashboard", cut=False),
+    Shape(
+        "openai ephemeral",
+        "ek_",
+        "[0-9a-f]",
+        32,
+        "platform.openai.com/docs/guides/realtime: client secrets",
+        cut=False,
+    ),
+    Shape("llamacloud", "llx-", ALNUM, 40, "docs.cloud.llamaindex.ai: API keys", cut=False),
+    Shape("openpipe", "opk_", HEX, 40, "docs.openpipe.ai: API keys", cut=False),
     Shape("hugging face", "hf_", ALNUM, 30, "gitleaks: huggingface-access-token"),
     Shape(
         "hugging face organisation",
@@ -449,7 +489,15 @@ _ROWS: Final = (
     Shape("modal token", "ak-", ALNUM, 22, "modal.com/docs: tokens", cut=False),
     Shape("modal secret", "as-", ALNUM, 22, "modal.com/docs: tokens", cut=False),
     Shape("runpod", "rpa_", UPPER, 40, "kingfisher: runpod"),
-    Shape("lambda", "secret_", "[A-Za-z0-9_.]", 40, "kingfisher: lambda; notion", cut=False),
+    Shape(
+        "lambda",
+        "secret_",
+        "[A-Za-z0-9_.]",
+        40,
+        "kingfisher: lambda; notion",
+        cut=False,
+        named=True,
+    ),
     Shape("e2b", "e2b_", HEX, 40, "kingfisher: e2b"),
     Shape("browserbase", "bb_live_", WORD, 20, "kingfisher: browserbase"),
     Shape("apify", "apify_api_", ALNUM, 36, "kingfisher: apify"),
@@ -462,6 +510,19 @@ _ROWS: Final = (
     Shape("dify app", "app-", ALNUM, 24, "docs.dify.ai: API access", cut=False),
     Shape("mem0", "m0-", ALNUM, 40, "docs.mem0.ai: API keys", cut=False),
     # Work and the rest
+    # Of a webhook's secret in base64 Stripe's shape, of letters and digits, is the beginning.
+    Shape("standard webhooks", "whsec_", BASE64, 32, "standardwebhooks.com: symmetric signatures"),
+    Shape("inngest", "signkey-prod-", HEX, 64, "inngest.com/docs: signing keys"),
+    Shape("inngest test", "signkey-test-", HEX, 64, "inngest.com/docs: signing keys"),
+    Shape("inngest branch", "signkey-branch-", HEX, 64, "inngest.com/docs: signing keys"),
+    Shape("trigger.dev", "tr_prod_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
+    Shape("trigger.dev development", "tr_dev_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
+    Shape("trigger.dev staging", "tr_stg_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
+    Shape("trigger.dev preview", "tr_preview_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
+    Shape("trigger.dev personal", "tr_pat_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
+    Shape("stytch", "secret-live-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
+    Shape("stytch test", "secret-test-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
+    Shape("nightfall", "NF-", ALNUM, 32, "trufflehog: nightfall", cut=False),
     Shape("notion", "ntn_", ALNUM, 40, "gitleaks: notion-api-token"),
     Shape("linear", "lin_api_", ALNUM, 40, "gitleaks: linear-api-key"),
     Shape("linear oauth", "lin_oauth_", ALNUM, 40, "GitHub: linear"),
@@ -523,12 +584,31 @@ _ROWS: Final = (
 
 SHAPES: Final = (
     *_ROWS,
+    *(
+        replace(row, prefix=row.prefix.replace("|", bar))
+        for row in _ROWS
+        if "|" in row.prefix
+        for bar in ("%7C", "%7c")
+    ),
     # A webhook's address is a secret, in JSON and inside another address too.
     *(
         replace(row, prefix=row.prefix.replace("/", slash))
         for row in _ROWS
         if "/" in row.prefix
         for slash in ("%2F", "%2f", "\\/")
+    ),
+    *(
+        Shape(f"ory {kind}", f"ory_{kind}_", DOTTED, 32, "ory.com/docs: token formats")
+        for kind in ("pat", "apikey", "wak", "at", "rt", "st", "ac")
+    ),
+    # Tokens and keys of PASETO: github.com/paseto-standard, its PASERK names the keys.
+    *(
+        Shape(f"paseto {kind}", f"{kind}.", DOTTED, 40, "github.com/paseto-standard")
+        for version in "1234"
+        for kind in (
+            *(f"v{version}.{purpose}" for purpose in ("local", "public")),
+            *(f"k{version}.{purpose}" for purpose in ("local", "secret")),
+        )
     ),
     *(
         replace(row, prefix=row.prefix.replace("$", "%24"), body=row.body.replace("$", "$%"))
@@ -595,7 +675,7 @@ SIGNED: Final = (
         "azure functions",
         "[A-Za-z0-9_-]{44}",
         "AzFu",
-        "[A-Za-z0-9_-]{5,6}={1,2}",
+        "[A-Za-z0-9_-]{5,6}(?:=|%3[Dd]){1,2}",
         "GitHub: azure_function_key",
     ),
     Signed(
@@ -615,7 +695,7 @@ SIGNED: Final = (
     Signed(
         "telegram",
         "(?:bot)?[0-9]{4,15}",
-        "[0-9]:A[A-Za-z0-9_-]{32}",
+        "[0-9](?::|%3[Aa])A[A-Za-z0-9_-]{32}",
         "[A-Za-z0-9_-]{2}",
         "gitleaks: telegram-bot-api-token; in a URL core.telegram.org/bots/api",
     ),
@@ -640,7 +720,7 @@ SIGNED: Final = (
     ),
     Signed(
         "asana",
-        "[12](?:/|%2F)[0-9]{10,20}(?:(?:/|%2F)[0-9]{10,20})?",
+        r"[12](?:\\?/|%2F)[0-9]{10,20}(?:(?:\\?/|%2F)[0-9]{10,20})?",
         "[0-9](?::|%3A)[0-9a-f]{32}",
         "",
         "trufflehog: asanapersonalaccesstoken",
@@ -648,9 +728,30 @@ SIGNED: Final = (
     Signed(
         "bitwarden",
         r"0\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        r"\.[A-Za-z0-9]{30}:[A-Za-z0-9+/]{8}",
-        "[A-Za-z0-9+/]{14}==",
+        r"\.[A-Za-z0-9]{30}(?::|%3[Aa])",
+        "(?:[A-Za-z0-9+/]|%2[BbFf]){22}(?:=|%3[Dd]){2}",
         "bitwarden.com/help: access tokens",
+    ),
+    Signed(
+        "mailgun signing",
+        "[0-9a-f]{32}",
+        "-[0-9a-f]{8}-[0-9a-f]{8}",
+        "",
+        "gitleaks: mailgun-signing-key",
+    ),
+    Signed(
+        "firebase messaging",
+        "AAAA[A-Za-z0-9_-]{7}",
+        "(?::|%3[Aa])APA91b",
+        "[A-Za-z0-9_-]{100,180}",
+        "trufflehog: fcm; firebase.google.com/docs/cloud-messaging",
+    ),
+    Signed(
+        "boundary",
+        "at_[A-Za-z0-9]{10}",
+        "_s1[A-Za-z0-9]{16}",
+        "[A-Za-z0-9]{40,300}",
+        "developer.hashicorp.com/boundary/docs: tokens",
     ),
     Signed(
         "authress",

@@ -146,7 +146,10 @@ FRAGMENTS = st.sampled_from(
         "SK" + "0a" * 16, "AC" + "0a" * 16, "AKIAZ3MFQ7XNRTL2PVBD", "\x1b[", "\\\n", "\\u001b[1m",
         "sk-proj-Ab3dEf6hIj9lMn2pQr5t", "login a password ", "admin-", "bot", "sl.u.", "SSWS ",
         "curl ", "-b ", "key_01J9ZQ4T8V6W3X5Y7Z9A1B2C3D", "A" * 43 + "=",
-        "x" * 300, "a=b", "user=", "signature=",
+        "x" * 300, "a=b", "user=", "signature=", "| ", "\uff1a", ": |\n  ", ":\n  - ", "Some('",
+        "SecretStr(", "AUTH PLAIN ", "api_keys", "CLOJARS_", "live_", ": str = ", ".key", "appKey",
+        "-----BEGIN%20PRIVATE%20KEY-----", "config set ", " --value ", 'name="token"\n\n', " -w ",
+        "ConvertTo-SecureString '", "7a1b2c3d4:APA91b", "v4.local.", "_secret_", "x-cache-key",
     ]
 )  # fmt: skip
 TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=8)), max_size=14).map("".join)
@@ -221,6 +224,23 @@ def test_the_shortest_key_of_a_row_is_struck_and_a_placeholder_stays(prefix: str
         ("curl -uuser:{20} https://a.test", "A1b2"),
         ("curl -H x-api-key:\\ {20} https://a.test", "A1b2"),
         ("curl -H Authorization:\\ Bearer\\ {20} https://a.test", "A1b2"),
+        # A name stands inside what begins like a key, or behind a mark that is none.
+        ("CLOJARS_PASSWORD: {20}", "A1b2"),
+        ("storyblok_preview_access_token={20}", "A1b2"),
+        ("app.x.secret.key={20}", "A1b2"),
+        ('<add key="AUTH0_CLIENT_SECRET" value="{20}"/>', "A1b2"),
+        ("<auth0ClientSecret>{20}</auth0ClientSecret>", "A1b2"),
+        ("Server=db;Password=a#{20};Encrypt=true", "A1b2"),
+        ("x%3Fapi_key%3Da%2523{20}%26b%3D1", "A1b2"),
+        ("got bearer xoxd-{20}%2B{20} now", "A1b2"),
+        ("got bearer 0.{20}:{20} now", "A1b2"),
+        ('client.setKey("DB_PASSWORD", "aSLMxTijlSN-SVrvWw")', "aSLM"),
+        ("api_keys:\n  - {20}\n  - {20}x\n", "A1b2"),
+        ('{"azure_storage_key": "{20}{20}{20}{20}a\\/bcde=="}', "A1b2"),
+        ("k=-----BEGIN%20PRIVATE%20KEY-----%0A{20}%2B{20}%0A-----END%20PRIVATE%20KEY-----", "A1b2"),
+        ('{"datadogAppKey": "3f786850e387550fdaab836ed7e6dc881de23001"}', "3f78"),
+        ("AZURE_DEVOPS_EXT_PAT=lqbswkkm435nvwzyiw7skknmxovaaup7kfhjdloceohnctizuij2", "lqbs"),
+        ("npm config set //r.a.test/:_authToken {20}", "A1b2"),
     ],
 )
 def test_a_form_that_was_missed_once_is_struck(line: str, secret: str) -> None:

@@ -108,6 +108,8 @@ IDENTIFIERS: Final[tuple[Callable[[Random], str], ...]] = (
     lambda random: "fp_" + drawn(random, "x", 10),
     lambda random: "pi_3" + drawn(random, "a", 23),
     lambda random: "cus_" + drawn(random, "a", 14),
+    # Stripe's refunds begin as Resend's keys do.
+    lambda random: "re_3" + drawn(random, "a", 23),
     lambda random: "evt_1" + drawn(random, "a", 23),
     lambda random: "price_1" + drawn(random, "a", 23),
     lambda random: "gen-" + drawn(random, "n", 10) + "-" + drawn(random, "a", 20),

@@ -162,6 +162,12 @@ def _basic_user_only(made: Made, _: Random) -> Line:
     return Line(f'{{"authorization": "Basic {coded}"}}', (made.body, hidden))
 
 
+def _mail_login(made: Made, _: Random) -> Line:
+    public = "\0ada\0" + made.key.removesuffix(made.body)
+    coded = base64.b64encode((public + made.body).encode()).decode()
+    return Line(f"AUTH PLAIN {coded}", (made.body, inner(public, made.body, "")))
+
+
 def _kubernetes_secret(made: Made, _: Random) -> Line:
     coded = base64.b64encode(made.key.encode()).decode()
     hidden = inner(made.key.removesuffix(made.body), made.body, "")
@@ -183,5 +189,6 @@ NAMED: Final = [
     Rendering("log_dict_arg", _log_dict_arg),
     Rendering("basic", _basic),
     Rendering("basic_user_only", _basic_user_only),
+    Rendering("mail_login", _mail_login),
     Rendering("kubernetes_secret", _kubernetes_secret),
 ]
