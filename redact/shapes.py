@@ -116,7 +116,7 @@ _ROWS: Final = (
     Shape("yandex iam", "t1.9eu", DOTTED, 86, "gitleaks: yandex-access-token"),
     Shape("yandex iam, other", "t1.", DOTTED, 88, "gitleaks: yandex-access-token", cut=False),
     Shape("yandex oauth", "y0_", WORD, 50, "yandex.cloud/docs: OAuth token", cut=False),
-    Shape("infisical", "st.", "[0-9a-f.]", 80, "infisical.com/docs: service tokens", cut=False),
+    Shape("infisical", "st.", "[0-9a-f.-]", 80, "infisical.com/docs: service tokens", cut=False),
     Shape("scaleway", "SCW", UPPER, 17, "GitHub: scaleway", cut=False),
     Shape("scalingo", "tk-us-", WORD, 48, "gitleaks: scalingo-api-token"),
     Shape("pulumi", "pul-", "[0-9a-f]", 40, "gitleaks: pulumi-api-token", cut=False),
@@ -309,7 +309,13 @@ _ROWS: Final = (
     Shape("shopify user", "shpua_", HEX, 32, "GitHub: shopify"),
     Shape("duffel", "duffel_live_", BASE64, 43, "gitleaks: duffel-api-token"),
     Shape("duffel test", "duffel_test_", BASE64, 43, "gitleaks: duffel-api-token"),
-    Shape("stripe organisation", "sk_org_", "[A-Za-z0-9_]", 20, "docs.stripe.com/keys"),
+    Shape(
+        "stripe organisation",
+        "sk_org_",
+        "[A-Za-z0-9_]",
+        20,
+        "docs.stripe.com: organization keys",
+    ),
     Shape("stripe ephemeral", "ek_live_", BASE64, 40, "docs.stripe.com/issuing: ephemeral keys"),
     Shape(
         "stripe ephemeral test", "ek_test_", BASE64, 40, "docs.stripe.com/issuing: ephemeral keys"
@@ -522,7 +528,7 @@ _ROWS: Final = (
     Shape("trigger.dev personal", "tr_pat_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
     Shape("stytch", "secret-live-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
     Shape("stytch test", "secret-test-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
-    Shape("nightfall", "NF-", ALNUM, 32, "trufflehog: nightfall", cut=False),
+    Shape("nightfall", "NF-", ALNUM, 32, "kingfisher: nightfall", cut=False),
     Shape("notion", "ntn_", ALNUM, 40, "gitleaks: notion-api-token"),
     Shape("linear", "lin_api_", ALNUM, 40, "gitleaks: linear-api-key"),
     Shape("linear oauth", "lin_oauth_", ALNUM, 40, "GitHub: linear"),
