@@ -35,7 +35,7 @@ _ITSELF, _DECIMAL, _NAME = 4, 6, 7
 _UNFINISHED: Final = re.compile(
     rb"(?:%(?:25)*[0-9A-Fa-f]?"
     rb"|(?<!\\)\\++(?:u0{0,2}[0-9A-Fa-f]?|x[0-9A-Fa-f]?)?"
-    rb"|&(?:amp;)*(?:#[xX]?[0-9A-Fa-f]{0,6}|[A-Za-z]{0,8}))\Z"
+    rb"|&(?:amp;)*(?:#[xX]?[0-9A-Fa-f]{0,7}|[A-Za-z]{0,8}))\Z"
 )
 _NAMED: Final = {
     name.removesuffix(";").encode(): ord(character)

@@ -46,17 +46,17 @@ redactor strikes out of a logged URL by its name is held to be the same by a tes
 _NOT_IN_NAMES: Final = bytes(
     code for code in range(256) if not (chr(code).isascii() and chr(code).isalnum())
 )
-_TOKEN: Final = re.compile(rb"ks[tuo]_[0-9A-Za-z]{8}")
+_TOKEN: Final = re.compile(rb"(?<![A-Za-z0-9])ks[tuo]_[0-9A-Za-z]{8}")
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
-    _TOKEN.pattern.decode()
-    + r"|(?<![A-Za-z0-9])(?:"
+    r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )
-# What stands between parameters; within a path, those of a segment, and what was to begin a query.
-_BETWEEN: Final = re.compile(rb"[&;?]")
-_BETWEEN_IN_PATH: Final = re.compile(rb"[&;?/]")
+# What stands between parameters; within a path, before those of a segment (RFC 3986, section 3.3),
+# and before what was to be a query. In a query a question mark is another URL's, an honest one.
+_BETWEEN: Final = re.compile(rb"[&;]")
+_BETWEEN_IN_PATH: Final = re.compile(rb"[&;?]")
 # Of what was decoded, nearly all is noise: an id, or a path, read as if it were base64.
 _READABLE: Final = re.compile(rb"[!-~]{12,}")
 _OURS: Final = frozenset({CHOICE, SAVE_AS})
@@ -242,7 +242,8 @@ def names_a_credential_in_path(path: bytes, harmless: tuple[bytes, ...] = ()) ->
     if b"=" not in path and b"%" not in path:
         return False
     *_, plain = escapes.layers(path)
-    return _is_named((pair for pair in _BETWEEN_IN_PATH.split(plain) if b"=" in pair), harmless)
+    _, *pairs = _BETWEEN_IN_PATH.split(plain)
+    return _is_named((pair for pair in pairs if b"=" in pair), harmless)
 
 
 def _is_named(pairs: Iterable[bytes], harmless: tuple[bytes, ...]) -> bool:

@@ -150,7 +150,7 @@ _BLANK: Final = re.compile(
     rb"""(?i:your[-_a-z]*|none|null|nil|true|false|undefined|str|string|bytes|\[secure\]|\[?<?redacted>?\]?|x{3,}"""
     rb"""|yes|no|required|optional|missing|invalid|incorrect|expired|empty|hidden|unset|unchanged|unknown)"""
     # A bound parameter; a file in which the secret is.
-    rb"""|\$[0-9]{1,3}|[:@](?:[a-z]{1,12}_){0,3}(?:password|passwd|pwd|pass|pw|token|secret|key|hash)"""
+    rb"""|\$[0-9]{1,3}|\$[Ee]nv:[A-Za-z_]+|\$\([A-Za-z_]+\)|[:@](?:[a-z]{1,12}_){0,3}(?:password|passwd|pwd|pass|pw|token|secret|key|hash)"""
     rb"""|(?:~|\.{1,2})?/[A-Za-z0-9_./@-]{1,120}\.(?:pem|key|crt|cer|json|txt|p12|pfx|jks|ya?ml|env|pub|asc)"""
     rb"""|\*+|\$\{[^{}]*\}|\$[A-Z_]+|\{\{?[A-Za-z_. ]*\}?\}|<[^<>]*>|%\(?[a-z_]*\)?s|\.{3}|"""
     + ELLIPSIS
@@ -168,6 +168,10 @@ _SMALL_RANDOM: Final = re.compile(
     rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|(?:[0-9]-(?:A[A-Z0-9]{7,12}-)?)?[0-9]{8,14}-"
 )
 """What is random though it isn't mixed: small letters and digits, and Slack's numbers."""
+_UNIFORM: Final = re.compile(
+    rb"[0-9a-f]{32,}|[A-Z0-9]{24,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+)
+"""What is random though it isn't mixed, because it is long: a UUID, a hash."""
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-f]*|[0-9A-F]*")
 _COMMIT: Final = re.compile(rb"[0-9a-f]{33,}")
 _HYPHENS: Final = re.compile(rb"[_.-]")
@@ -212,6 +216,8 @@ _BELOW: Final = (b"\n", b"\\n", b"-")
 _LISTED_BELOW: Final = linear.compiled(rb"(?:\r?\n[ \t]{1,24}-[ \t]+[A-Za-z0-9._~+/=-]{8,})*")
 _DOUBTFUL: Final = (b"|", "│".encode(), FULL_COLON)
 """What parts a name from its value less often than two cells, or a sentence from another."""
+_SECRET_ID: Final = re.compile(rb"(?i:-{0,2}_?secret[-_]?id)")
+_ENDS_LINE: Final = re.compile(rb"[ \t]*(?:#|\r?\n|\\[rn]|\Z)")
 _COLONS: Final = (b":", *_BELOW, *_DOUBTFUL)
 _BEFORE_HARMLESS: Final = (b"/", b":")
 _SECRET_SET: Final = re.compile(rb"secret set [A-Za-z0-9_]*\Z")
@@ -235,7 +241,8 @@ _HARMLESS_KEYS: Final = (
     b"message", b"event", b"record", b"document", b"file", b"image", b"job", b"task", b"issue",
     b"project", b"host", b"ssh", b"gpg", b"pub", b"candidate", b"compound", b"composite", b"issuer",
     b"subject", b"cursor", b"next", b"deduplication", b"memo", b"query", b"feature", b"resource",
-    b"site", b"publishable", b"anon",
+    b"site", b"publishable", b"anon", b"trace", b"span", b"error", b"kafka", b"etcd", b"obj",
+    b"view", b"context", b"state",
 )  # fmt: skip
 _ARTICLES: Final = frozenset((b"the", b"a", b"this", b"that", b"missing", b"no", b"new"))
 _BEFORE_KEY: Final = (b"-", b"_", b" ", b".")
@@ -245,6 +252,8 @@ _TAKES_PASSWORD: Final = re.compile(
 )
 _TAKES_GLUED: Final = re.compile(rb"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b")
 _TAKES_AUTH: Final = re.compile(rb"\bredis-cli\b|\bhttps?\b(?!:)")
+_PUBLISHED: Final = re.compile(rb"[0-9.:/,-]*(?:/(?:tcp|udp))?|[a-z]{1,3}")
+"""Ports, as of `docker run --name mysql -p3306:3306`, or more letters, as of `cp -pr`."""
 _TAKES_BIND: Final = re.compile(rb"\bldap[a-z]+\b")
 _TAKES: Final = {b"-p": _TAKES_PASSWORD, b"-a": _TAKES_AUTH, b"-w": _TAKES_BIND}
 _CURL: Final = re.compile(rb"\bcurl\b")
@@ -369,7 +378,9 @@ def pem(data: bytes, _start: int, end: int) -> Struck | None:
 
 def encoded_pem(data: bytes, start: int, _end: int) -> Struck | None:
     """Strike a private key that is in base64 as a whole; a certificate stays."""
-    head = binascii.a2b_base64(data[start : start + 96].translate(None, b"\\\r\n") + b"==")
+    run = data[start : start + 96].translate(None, b"\\\r\n")
+    run = run[: _until(_BASE64_RUN, run, 0)].translate(_URL_SAFE).rstrip(b"=")
+    head = binascii.a2b_base64(run[: len(run) - (len(run) % 4 == 1)] + b"==")
     if b"PRIVATE KEY" not in head:
         return None
     return _strike(data, start, _until(_BASE64_RUN, data, start))
@@ -504,7 +515,7 @@ def named(  # noqa: C901, PLR0911 - one a rendering
         return _element(data, start, end)
     end += 2 * data.startswith(_BLANK_IN_SHELL, end)
     opening = _OPENING.match(data, end)
-    if _is_harmless(data, start, end, between, opening):
+    if _is_harmless(data, start, end, between, opening) or _is_secrets_name(data, start, end):
         return None
     if opening is not None and _closes(data, start, end, opening):
         return None  # "Set-Cookie:", a name in quotes with its colon
@@ -538,13 +549,14 @@ def _is_harmless(  # noqa: PLR0911 - one a rendering
         return True
     if between.endswith(b":"):
         return False
-    if between.endswith(_DOUBTFUL):
+    if between.endswith((*_DOUBTFUL, b"-")):
         until = _closing(data, opening) if opening else _bare_near(data, at)
         at = opening.end() if opening else at
-        return not _keyish(data[at : min(until, at + _DECIDED_WITHIN)])
+        value = data[at : min(until, at + _DECIDED_WITHIN)]
+        return not (_keyish(value) and _looks_random(value))
     if between.endswith(_BELOW):
-        if b":" in between:  # a block's name, of which this is a part, not a value
-            return opening is None and data.startswith(b":", _bare_near(data, at))
+        if b":" in between:  # else it is a block's name, or a trace: what has more behind it
+            return opening is None and _ENDS_LINE.match(data, _bare_near(data, at)) is None
         before = data[max(0, start - _BEFORE_WITHIN) : start].rstrip(_NAME_LETTERS)
         return not before.endswith(_FIELD)
     if between.endswith(b"-b"):
@@ -553,8 +565,20 @@ def _is_harmless(  # noqa: PLR0911 - one a rendering
     return between.endswith(b"=") and opening is None and _TYPED.search(between) is not None
 
 
+def _is_secrets_name(data: bytes, start: int, at: int) -> bool:
+    """Tell that a `secret_id` is what AWS and Google call a secret by; Vault's is a UUID."""
+    if _SECRET_ID.match(data, start) is None:
+        return False
+    opening = _OPENING.match(data, at)
+    until = _closing(data, opening) if opening else _bare_near(data, at)
+    value = data[opening.end() if opening else at : until]
+    return not _looks_random(value)
+
+
 def option(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of a command's option, `--api-key …`, unless it is a plain word."""
+    if _is_secrets_name(data, start, end):
+        return None
     opening = _OPENING.match(data, end)
     if opening is not None:
         return _strike_value(data, opening.end(), _closing(data, opening))
@@ -581,7 +605,7 @@ def setting(data: bytes, _start: int, end: int) -> Struck | None:
 
 def other_key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of some other `…_KEY`, unless that is known to be no secret: `sort_key`."""
-    humped = data[start : start + 1] not in _BEFORE_KEY
+    humped = data[start : start + 1] not in _BEFORE_KEY[:-1]
     before = data[max(0, start - 24) : start]
     word = before[len(before.rstrip(_NAME_LETTERS)) :]
     if not word or b"$" in before[-len(word) - 2 :]:
@@ -608,6 +632,15 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     return _strike_value(data, at, until if opening else _bare_end(data, end))
 
 
+def _looks_random(value: bytes) -> bool:
+    """Tell a value that nobody made up: `tls-cert-2024` is somebody's word."""
+    return (
+        _UNIFORM.fullmatch(value) is not None
+        or _SMALL_RANDOM.match(value) is not None
+        or any(map(_random_part, _HYPHENS.split(value)))
+    )
+
+
 def _is_path(value: bytes) -> bool:
     """Tell a store's key, `user:17:profile`, from a secret with a colon in it."""
     return b":" in value and not any(map(_random_part, value.split(b":")))
@@ -628,6 +661,8 @@ def user_option(  # noqa: PLR0911 - one an option
     if option in _TAKES:
         takes = _TAKES_GLUED if glued else _TAKES[option]
         if not takes.search(line) or value.startswith(b"-") or _blank(value.rpartition(b":")[2]):
+            return None
+        if glued and _PUBLISHED.fullmatch(value):
             return None
         return _strike_value(data, at, until)
     if option == b"-b":

@@ -191,7 +191,7 @@ _BETWEEN: Final = (
     rb"|" + _QUOTE + rb"?\]?\s{0,4}(?:=>|:=|={1,3}|:|" + FULL_COLON + rb"|%(?:25)?3[AD])"
     rb"|" + _QUOTE + rb"\s{0,8},\s{0,8}(?:" + _QUOTE + rb"?value" + _QUOTE + rb"?\s{0,4}[:=])?"
     rb"|" + _QUOTE + rb"(?:\s{1,8}type=\"[a-z]*\")?\s{1,8}(?:value|content)="
-    rb"|" + _QUOTE + rb"?[ \t]+(?:--(?:value|body|secret-string)|-b)[ \t=]?"
+    rb"|" + _QUOTE + rb"?[ \t]+(?:--(?:value|body|secret-string)[ \t=]|-b[ \t=]?)"
     rb"|`?\*{0,2}[ \t]+(?:\||\xe2\x94\x82)"
     rb"|" + _QUOTE + rb"(?:\r?\n|\\{1,2}r\\{1,2}n){2}"
     rb"|" + _QUOTE + rb"?\r?\n\s{0,24}" + _QUOTE + rb"?value" + _QUOTE + rb"?:"

@@ -115,7 +115,7 @@ _ROWS: Final = (
     Shape("yandex", "AQVN", WORD, 35, "gitleaks: yandex-api-key", cut=False),
     Shape("yandex iam", "t1.9eu", DOTTED, 86, "gitleaks: yandex-access-token"),
     Shape("yandex iam, other", "t1.", DOTTED, 88, "gitleaks: yandex-access-token", cut=False),
-    Shape("yandex oauth", "y0_", WORD, 50, "yandex.cloud/docs: OAuth token", cut=False),
+    Shape("yandex oauth", "y0_", WORD, 50, "yandex.cloud/docs: OAuth token", cut=False, named=True),
     Shape("infisical", "st.", "[0-9a-f.-]", 80, "infisical.com/docs: service tokens", cut=False),
     Shape("scaleway", "SCW", UPPER, 17, "GitHub: scaleway", cut=False),
     Shape("scalingo", "tk-us-", WORD, 48, "gitleaks: scalingo-api-token"),
@@ -526,8 +526,24 @@ _ROWS: Final = (
     Shape("trigger.dev staging", "tr_stg_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
     Shape("trigger.dev preview", "tr_preview_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
     Shape("trigger.dev personal", "tr_pat_", ALNUM, 20, "trigger.dev/docs/apikeys", cut=False),
-    Shape("stytch", "secret-live-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
-    Shape("stytch test", "secret-test-", WORD, 36, "stytch.com/docs: project secrets", cut=False),
+    Shape(
+        "stytch",
+        "secret-live-",
+        WORD,
+        36,
+        "stytch.com/docs: project secrets",
+        cut=False,
+        named=True,
+    ),
+    Shape(
+        "stytch test",
+        "secret-test-",
+        WORD,
+        36,
+        "stytch.com/docs: project secrets",
+        cut=False,
+        named=True,
+    ),
     Shape("nightfall", "NF-", ALNUM, 32, "kingfisher: nightfall", cut=False),
     Shape("notion", "ntn_", ALNUM, 40, "gitleaks: notion-api-token"),
     Shape("linear", "lin_api_", ALNUM, 40, "gitleaks: linear-api-key"),
@@ -609,7 +625,7 @@ SHAPES: Final = (
     ),
     # Tokens and keys of PASETO: github.com/paseto-standard, its PASERK names the keys.
     *(
-        Shape(f"paseto {kind}", f"{kind}.", DOTTED, 40, "github.com/paseto-standard")
+        Shape(f"paseto {kind}", f"{kind}.", DOTTED, 40, "github.com/paseto-standard", named=True)
         for version in "1234"
         for kind in (
             *(f"v{version}.{purpose}" for purpose in ("local", "public")),

@@ -123,6 +123,11 @@ class Peer:
         await self.tell(*events)
         return after
 
+    async def close(self, code: int, reason: str = "") -> None:
+        """Close the connection: a script's end, from the moment on in which the client hears it."""
+        self.through = True
+        await self.socket.close(code, reason)
+
     async def gone(self) -> None:
         """Wait until the client has gone: a script's end."""
         self.through = True
@@ -206,4 +211,4 @@ class ScriptedServer:
 async def refuse(peer: Peer) -> None:
     """Do not know the token."""
     await peer.frame()
-    await peer.socket.close(4403, "Forbidden")
+    await peer.close(4403, "Forbidden")

@@ -302,7 +302,7 @@ async def test_a_loop_raises_the_refusal_that_comes_while_it_waits(
 ) -> None:
     async def script(peer: Peer) -> None:
         await peer.opened(beat("c4"))
-        await peer.socket.close(4401, "Unauthorized")
+        await peer.close(4401, "Unauthorized")
 
     async with within(), ScriptedServer(script) as server, listener_to(server) as listener:
         with pytest.raises(TokenRefused, match="was revoked"):
@@ -325,7 +325,7 @@ async def test_a_revoked_tool_applies_that_acknowledges_it_and_stops(
         event = revoked("c5", None, reason="TOOL_REVOKED", version=None, provider=None)
         await peer.tell(event)
         assert await peer.acknowledged() == "c5"
-        await peer.socket.close(4401, "Unauthorized")
+        await peer.close(4401, "Unauthorized")
 
     async with within(), ScriptedServer(script) as server:
         listener = listener_to(server, on_revoked=on_revoked)
@@ -467,7 +467,7 @@ async def test_waits_grow_to_a_bound_and_shrink_after_a_healthy_time(
 ) -> None:
     async def drop(peer: Peer) -> None:
         await peer.frame()
-        await peer.socket.close(1013, "Try again later")
+        await peer.close(1013, "Try again later")
 
     async def healthy(peer: Peer) -> None:
         await peer.opened(beat("c4"))
@@ -475,7 +475,7 @@ async def test_waits_grow_to_a_bound_and_shrink_after_a_healthy_time(
         monotonic.forward(10)
         await peer.tell(beat("c4"), revoked("c5"))
         await peer.acknowledged()
-        await peer.socket.close(1012)
+        await peer.close(1012)
 
     async def last(peer: Peer) -> None:
         await peer.opened(beat("c5"))

@@ -156,7 +156,7 @@ async def test_what_comes_twice_is_applied_once(listener_to: ListenerTo, heard: 
         await peer.opened(beat("c4"), revoked("c5"), revoked("c5"), revoked("c6"), revoked("c5"))
         while await peer.acknowledged() != "c6":
             pass
-        await peer.socket.close(1012)
+        await peer.close(1012)
 
     async def second(peer: Peer) -> None:
         await peer.opened(revoked("c5"), revoked("c6"), revoked("c7"), beat("c7"))

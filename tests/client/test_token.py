@@ -79,7 +79,7 @@ async def test_at_debug_no_log_holds_the_token(caplog: pytest.LogCaptureFixture)
     async def script(peer: Peer) -> None:
         await peer.opened(beat("c4"))
         await listener.until_safe()
-        await peer.socket.close(1011, f"Bearer {TOKEN}")
+        await peer.close(1011, f"Bearer {TOKEN}")
 
     def shown() -> list[str]:
         # The scripted server has the token by right, and logs what it reads.

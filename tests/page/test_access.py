@@ -34,6 +34,13 @@ async def holds_the_place(of: "Locator") -> None:
     await page.wait_for_function("of => of === document.activeElement", arg=one)
 
 
+async def something_still_holds_it(page: "Page") -> None:
+    """Wait until something has the focus, and nothing that could be pressed."""
+    await page.wait_for_function(
+        "() => document.activeElement.matches(':not(body, a, button, input, select)')"
+    )
+
+
 async def is_read_out(page: "Page", sentence: str) -> None:
     """Wait until a sentence stands where a screen reader is told of changes."""
     region = page.locator(".unseen[role=status]")
@@ -49,6 +56,7 @@ async def test_the_keyboards_place_is_kept_where_what_had_it_is_gone(home: House
         await kept(home, ada, token, name)
     async with opened(home, ada, "/settings/keys") as seen:
         page = seen.page
+        await page.get_by_text("live", exact=True).wait_for()
 
         def row(words: str) -> "Locator":
             return page.get_by_role("row").filter(has=page.get_by_text(words, exact=True))
@@ -91,6 +99,9 @@ async def test_the_keyboards_place_is_kept_where_what_had_it_is_gone(home: House
         await press(page.get_by_role("button", name="Provider: OpenAI, take away"))
         chips = page.get_by_role("list", name="What the list is narrowed to")
         await holds_the_place(chips.get_by_role("listitem"))
+        await press(chips.get_by_role("button"))
+        await chips.wait_for(state="detached")
+        await something_still_holds_it(page)
 
         # Who leaves the place, by a press beside everything, say, has none that could be taken.
         await page.get_by_label("Cost", exact=True).focus()
@@ -99,6 +110,26 @@ async def test_the_keyboards_place_is_kept_where_what_had_it_is_gone(home: House
         await page.evaluate("new Promise(requestAnimationFrame)")
         assert await page.evaluate("document.activeElement === document.body")
         assert seen.complaints == []
+
+
+async def test_the_place_is_kept_where_the_last_of_several_is_gone(home: House) -> None:
+    ada = await home.person()
+    for label in ("first", "second"):
+        await ada.key(label=label)
+    async with opened(home, ada, "/settings/keys") as seen:
+        page = seen.page
+        make = page.get_by_role("button", name="Make default")
+        await press(make)
+        await page.get_by_role("button", name="Make default: OpenAI first").wait_for()
+        await something_still_holds_it(page)
+
+        await visit(seen, home, "/settings/ceilings")
+        await press(page.get_by_role("button", name="Set a price"))
+        await press(page.get_by_role("button", name="Add a rate"))
+        await press(page.get_by_role("button", name="Leave out rate 2"))
+        await page.get_by_role("button", name="Leave out rate 2").wait_for(state="detached")
+        await something_still_holds_it(page)
+        assert await page.get_by_role("button", name="Add a rate").get_attribute("tabindex") is None
 
 
 async def test_a_dialog_that_waits_stays_however_often_escape_is_pressed(home: House) -> None:

@@ -399,6 +399,11 @@ def test_a_value_ends_where_its_rendering_ends_it(line: str, clean: str) -> None
         "storage_key: images/ab12/picture-1234567890.png",
         "SELECT t1.a_column_with_a_long_name, t1.another_column_with_1_digit FROM t1",
         "%25" * 40,
+        "ca: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk… (cut)\nmore",
+        'wrong password:\n  File "/a/b1.py", line 3',
+        "Invalid token:\n    unexpected_char1 at",
+        "secret:\n  - my-secret-v2",
+        "auth:\n  - method1basic",
     ],
 )
 def test_what_only_resembles_such_a_rendering_stays(line: str) -> None:

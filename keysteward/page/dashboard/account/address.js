@@ -44,7 +44,7 @@ function Change({ of, onClose }) {
       <div class="actions end"><${Action} kind="first" onPress=${onClose}>Done</${Action}></div>
     </${Dialog}>`;
   }
-  return html`<${Dialog} title=${title} onClose=${onClose}>
+  return html`<${Dialog} title=${title} busy=${busy} onClose=${onClose}>
     <form onSubmit=${send}>
       <p>A link is sent to the new address. Once it is opened, every session ends and you sign in with the new address.</p>
       <${Field} label="New address" name="address" type="email" autocomplete="email" maxlength="254" required autofocus onInput=${forget} />

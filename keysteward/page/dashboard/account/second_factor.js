@@ -45,7 +45,7 @@ function SetUp({ done, onClose }) {
     const { codes } = await tell("addSecondFactor", { ticket: begun.ticket, code }, `${CODES} ... on CodeWrong { triesLeft }`);
     done(codes);
   });
-  return html`<${Dialog} title="Set up the second factor" onClose=${onClose}>
+  return html`<${Dialog} title="Set up the second factor" busy=${busy} onClose=${onClose}>
     ${notBegun && html`<${Notice} kind="bad">${notBegun.message} <button class="link" type="button" onClick=${begin}>Try again</button></${Notice}>`}
     ${!begun && !notBegun && html`<p class="quiet" role="status">Loading…</p>`}
     ${begun && html`<form onSubmit=${confirm}>

@@ -109,7 +109,7 @@ function AddNumber({ onClose }) {
     return onClose();
   });
   const again = () => { forget(); put(null); };
-  return html`<${Dialog} title="Link WhatsApp" onClose=${onClose}>
+  return html`<${Dialog} title="Link WhatsApp" busy=${busy} onClose=${onClose}>
     ${ticket === null ? html`<form key="number" onSubmit=${send}>
         <p>Numbers can be taken over, by a stolen SIM card say: have a passkey or a second factor besides.</p>
         <${Field} label="Telephone number" name="typed" type="tel" autocomplete="tel" required autofocus
@@ -138,7 +138,7 @@ function Password({ of, hasOne, onClose }) {
     say("Your new password counts.");
     onClose();
   });
-  return html`<${Dialog} title=${hasOne ? "Change the password" : "Set a password"} onClose=${onClose}>
+  return html`<${Dialog} title=${hasOne ? "Change the password" : "Set a password"} busy=${busy} onClose=${onClose}>
     <form onSubmit=${send}>
       <p>Every other session ends.</p>
       <input class="unseen" type="email" name="address" autocomplete="username" value=${of.address ?? ""} readonly tabindex="-1" aria-hidden="true" />
@@ -164,7 +164,7 @@ function Remove({ way, onClose }) {
     say(`${wayOf(way)} was removed.`);
     onClose();
   });
-  return html`<${Dialog} title=${`Remove ${wayOf(way)}`} onClose=${onClose}>
+  return html`<${Dialog} title=${`Remove ${wayOf(way)}`} busy=${busy} onClose=${onClose}>
     <form onSubmit=${remove}>
       <p>Nobody signs in to your account by it any more. You can add it again.</p>
       <p><label class="inline"><input type="checkbox" name="others" /> End my other sessions as well, in case it was not me who used it</label></p>

@@ -59,7 +59,7 @@ export function Release({ of, onClose, done }) {
     done();
   });
   const [text, type, wrong, submit] = useAmount("0", placesOf("SPEND"), send);
-  return html`<${Dialog} title="What did the call cost?" onClose=${onClose}>
+  return html`<${Dialog} title="What did the call cost?" busy=${busy} onClose=${onClose}>
     <p><code class="mono">${of.id}</code>, ${of.providerName}, ${of.model ?? of.operation}: it counts as ${amount(of.cost)}.</p>
     <p class="quiet">Say what the provider's bill says; what counted beyond that is given back to the ceilings that it stands under. More than what counts now is taken for that.</p>
     <form onSubmit=${submit}>

@@ -62,7 +62,7 @@ export function Pricing({ of, providers, onClose }) {
     forget();
   };
   const left = Object.keys(RATES).filter((measure) => !rates.some((each) => each.measure === measure));
-  return html`<${Dialog} title=${of ? `Change the price of ${of.provider.name} ${of.item}` : "Set a price"} onClose=${onClose}>
+  return html`<${Dialog} title=${of ? `Change the price of ${of.provider.name} ${of.item}` : "Set a price"} busy=${busy} onClose=${onClose}>
     <form ref=${form} onSubmit=${submit}>
       ${!of && html`<${Choice} label="Provider" name="provider" required options=${[["", "Choose…"], ...providers.map((each) => [each.id, each.name])]} autofocus />
         <${Field} label="Model or operation" name="item" required maxlength="100" autocomplete="off" spellcheck=${false} onInput=${forget}

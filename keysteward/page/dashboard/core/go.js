@@ -5,7 +5,8 @@
  * to where one was: for what changes with every key that is pressed.
  */
 export function go(path, { inPlace = false } = {}) {
-  const isHere = path === location.pathname + location.search; // pressed again: no second place to go back to
+  const to = new URL(path, location);
+  const isHere = to.pathname + to.search === location.pathname + location.search; // pressed again: no second place to go back to
   history[inPlace || isHere ? "replaceState" : "pushState"](null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }

@@ -56,13 +56,19 @@ export function sentenceOf(revocation) {
 
 const KINDS = { ACKNOWLEDGED: ["good", "heard"], PENDING: ["warn", "not yet"], OFFLINE: ["plain", "offline"] };
 
+const held = new Set(); // a panel that comes back into view takes the focus from nobody
+
 /** The panel that a removal leaves behind. `what` says what is gone; `isMine`, that it was removed here just now. */
 export function Heard({ cursor, what, isMine = false, onClose }) {
   const revocation = useUntil(revocationAt, isConverged, cursor);
   const isDone = revocation !== null && isConverged(revocation);
   const heading = useRef(null);
   // What had the focus went with what was removed.
-  useEffect(() => { if (isMine) put(heading.current); }, [isMine]);
+  useEffect(() => {
+    if (!isMine || held.has(cursor)) return;
+    held.add(cursor);
+    put(heading.current);
+  }, [isMine]);
   return html`<section class="card heard" aria-label=${`Who has heard: ${what}`}>
     <div class="head">
       <div role="status"><h2 ref=${heading}>${what}</h2>

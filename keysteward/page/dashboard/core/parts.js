@@ -228,14 +228,14 @@ export function Confirm({ title, phrase = null, button, kind = "grave", keep = "
   const plain = (text) => text.normalize("NFC").replace(/\s+/g, " ").trim();
   const isSure = phrase === null || plain(typed) === plain(phrase);
   const submit = (event) => { event.preventDefault(); if (isSure) run(); };
-  return html`<${Dialog} title=${title} onClose=${onClose}>
+  return html`<${Dialog} title=${title} busy=${busy} onClose=${onClose}>
     <form onSubmit=${submit}>
       ${children}
       ${phrase !== null && html`<${Field} label=${html`Type <strong>${phrase}</strong> to confirm`} name="confirm" value=${typed}
         onInput=${(event) => put(event.target.value)} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />`}
       <${Wrong} of=${problem} />
       <div class="actions end">
-        <${Action} onPress=${onClose}>${keep}</${Action}>
+        <${Action} busy=${busy} onPress=${onClose}>${keep}</${Action}>
         <${Action} kind=${kind} type="submit" busy=${busy} disabled=${!isSure}>${button}</${Action}>
       </div>
     </form>
@@ -268,7 +268,7 @@ export function Tabs({ label, options, value, onChange }) {
   const move = (event) => {
     const at = options.findIndex(([each]) => each === value);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
-    if (to === undefined) return;
+    if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return; // Alt and an arrow goes back
     event.preventDefault();
     const [next] = options.at(to % options.length);
     onChange(next);

@@ -25,18 +25,23 @@ addEventListener("focusout", (event) => {
   queueMicrotask(() => { if (held === event.target && held.isConnected && isNowhere()) held = null; });
 });
 
-function inItsPlace(gone, changes) {
+function* inItsPlace(gone, changes) {
   const change = changes.find(({ removedNodes }) => [...removedNodes].some((node) => node.contains(gone)));
-  if (!change?.target.closest?.("main")) return null; // another page has come, and begins by itself
-  const before = change.previousSibling;
-  if (before && !before.isConnected) return null;
-  return before ? before.nextElementSibling : change.target.firstElementChild;
+  if (!change?.target.closest?.("main")) return; // another page has come, and begins by itself
+  const { target, previousSibling: before } = change;
+  yield before ? before.nextElementSibling : target.firstElementChild;
+  yield before; // it was the last one
+  yield target;
 }
+
+const CONTROLS = "a, button, input, select, summary, textarea";
 
 new MutationObserver((changes) => {
   if (held === null || held.isConnected) return;
   const gone = held;
   held = null;
-  const place = isNowhere() ? inItsPlace(gone, changes) : null;
-  if (place?.isConnected) put(place);
+  for (const place of inItsPlace(gone, changes)) {
+    if (isNowhere() && place?.isConnected && place.matches?.(`:not(${CONTROLS})`)) put(place);
+  }
+  holdAtTop();
 }).observe(document.getElementById("app"), { childList: true, subtree: true });

@@ -141,7 +141,8 @@ function Filters({ query, names }) {
 function beneath(page, known) {
   const fresh = new Set(page.nodes.map((call) => call.id));
   const last = known?.rows.findLastIndex((call) => fresh.has(call.id)) ?? -1;
-  if (last < 0 || last + 1 === known.rows.length) return { rows: page.nodes, pageInfo: page.pageInfo };
+  const isAll = page.pageInfo?.hasNextPage === false; // what was beneath is gone: settled, say
+  if (last < 0 || isAll || last + 1 === known.rows.length) return { rows: page.nodes, pageInfo: page.pageInfo };
   return { rows: [...page.nodes, ...known.rows.slice(last + 1)], pageInfo: known.pageInfo };
 }
 
@@ -190,7 +191,7 @@ function List({ which, names, reload }) {
       <${Wrong} of=${problem} />
       ${pageInfo?.hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${more}>Show more</${Action}></div>`}
     </div>`)}</${Shown}>
-    ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} onClose=${() => show(null)} />`}`;
+    ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} isOld=${!rows.some((call) => call.id === shown.id)} onClose=${() => show(null)} />`}`;
 }
 
 function Nothing({ isNarrowed }) {
@@ -240,7 +241,7 @@ function Row({ of, names, isLive, show }) {
   </tr>`;
 }
 
-function Details({ of, names, isLive, onClose }) {
+function Details({ of, names, isLive, isOld, onClose }) {
   const [cost, source] = costOf(of);
   const isOver = of.outcome !== "RUNNING";
   const facts = [
@@ -261,6 +262,7 @@ function Details({ of, names, isLive, onClose }) {
     ...(of.disputed ? [["Disputed", html`It counts in full until you say what it did cost. <a href="/dashboard/settings/ceilings">Say what it cost</a>`]] : []),
   ];
   return html`<${Dialog} title="A call" onClose=${onClose}>
+    ${isOld && html`<p class="hint">It has left the list since. This is how it stood there last.</p>`}
     <dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
     <div class="actions end"><${Action} kind="first" onPress=${onClose}>Close the call</${Action}></div>
   </${Dialog}>`;

@@ -148,7 +148,7 @@ function Setting({ ceilings, providers, tools, onClose }) {
     && (each.tool?.id ?? "") === what.tool && (!isMoved || each.currency === currency));
   const allProviders = isMoved ? [["", "Choose…"]] : [["", "All of them together"]];
   const digits = places === 0 ? "A whole number." : `With up to ${places} decimal places.`;
-  return html`<${Dialog} title="Set a ceiling" onClose=${onClose}>
+  return html`<${Dialog} title="Set a ceiling" busy=${busy} onClose=${onClose}>
     <form onSubmit=${submit}>
       <${Choice} label="What it counts" value=${what.measure} options=${MEASURES} onChange=${pickMeasure}
         hint=${isMoved ? "PaymentIntents, transfers, payouts and refunds at Stripe. No fee: a budget of its own." : undefined} autofocus />
@@ -175,7 +175,7 @@ function Raise({ of, isGone, onClose }) {
     onClose();
   });
   const [text, type, wrong, submit] = useAmount(of.limit, placesOf(measure, currency), send);
-  return html`<${Dialog} title=${`Raise or lower: ${nameOf(of)}`} onClose=${onClose}>
+  return html`<${Dialog} title=${`Raise or lower: ${nameOf(of)}`} busy=${busy} onClose=${onClose}>
     <p>${amount(of.settled, currency)} is used, and ${amount(of.held, currency)} is held by running calls.</p>
     <p class="quiet">Raised above what is used, it is open again. Lowered below what is used and held, it is hit.</p>
     <form onSubmit=${submit}>

@@ -233,7 +233,7 @@ function Change({ of, onClose }) {
     say("The tool was changed.");
     onClose();
   });
-  return html`<${Dialog} title=${`Change “${of.name}”`} onClose=${onClose}>
+  return html`<${Dialog} title=${`Change “${of.name}”`} busy=${busy} onClose=${onClose}>
     <form onSubmit=${send}>
       <${Field} label="Name" ...${NAME} defaultValue=${of.name} />
       <${Field} ...${RATE} defaultValue=${of.callsPerMinute ?? ""} hint="Empty: as it is. It holds from the next call on." />
