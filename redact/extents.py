@@ -205,7 +205,7 @@ _PAGE: Final = (
 _TOKENS: Final = (b"token", b"bearer", b"auth", b"pat")
 _FOREIGN: Final = re.compile(rb"[\x80-\xff]*")
 _ARN: Final = b":secretsmanager:"
-_CHECKSUMS: Final = (b"checksum/", b"hash/", b"digest/")
+_CHECKSUM: Final = re.compile(rb"""(?:\A|[\s"'{,.])(?:checksum|hash|digest)/\Z""")
 _FIELD: Final = (b'name="', b"name='", b'name=\\"')
 """How a form's part says whose it is."""
 _NAMES: Final = re.compile(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -538,7 +538,9 @@ def named(  # noqa: C901, PLR0911 - one a rendering
 def _is_of_a_path(data: bytes, start: int) -> bool:
     """Tell that a name is a part of `checksum/secret` or of `arn:aws:secretsmanager:…:secret:`."""
     before = data[max(0, start - _BEFORE_WITHIN) : start].lower()
-    return before.endswith(_CHECKSUMS) or (before.endswith(b":") and _ARN in before)
+    # Not `ghp_…checksum/secret`: the key before it goes, and the word with it.
+    is_checksum = before.endswith(b"/") and _CHECKSUM.search(before) is not None
+    return is_checksum or (before.endswith(b":") and _ARN in before)
 
 
 def _is_harmless(  # noqa: PLR0911 - one a rendering

@@ -295,6 +295,7 @@ def test_a_key_that_a_colour_and_a_folded_line_cut_is_struck_to_its_end() -> Non
         '"<set -x A_TOKEN set-cookie\\u001b[1mDigest curl \t;****',
         'authorization%3Dmysql Credential=`"user=set-cookie',
         ",&sig=é\\u001b[1m[…-b set-cookieCookie",
+        "ghp_2checksum/secret:1UdJTigh",
     ],
 )
 def test_these_took_a_second_pass_once(text: str) -> None:
