@@ -29,7 +29,6 @@ from broker.errors import (
     CallFailure,
     CallGivenUp,
     ClientGone,
-    CredentialInSubprotocol,
     CredentialInUrl,
     KeyUnusable,
     NoKeyForCall,
@@ -440,7 +439,7 @@ def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
 
     A key without a form of its own is told by nothing else. As a model's name it would stay in the
     ledger: it is taken out again. Raises `CredentialInUrl` where one stands in the URL, and
-    `CredentialInSubprotocol`.
+    `sockets.CredentialInSubprotocol`.
     """
     is_in_url = any(map(scrubber.finds, escapes.layers(ask.target)))
     # Of a long path the model may be the key's beginning alone.
@@ -449,7 +448,7 @@ def _check_words(ask: Ask, tally: Tally, scrubber: Scrubber) -> None:
     if is_in_url:
         raise CredentialInUrl
     if scrubber.finds(b"\0".join([name.encode() for name in ask.subprotocols])):
-        raise CredentialInSubprotocol
+        raise sockets.CredentialInSubprotocol
 
 
 def _check_told(tally: Tally, scrubber: Scrubber) -> None:

@@ -40,17 +40,6 @@ class CredentialInUrl(CallFailure):
         )
 
 
-class CredentialInSubprotocol(RequestRefused):
-    """A credential stands in one of the subprotocols that a websocket's handshake offers."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A credential stands in a subprotocol. Send the tool token in the provider's own "
-            "header, or behind openai-insecure-api-key.; a real key that stood there should be "
-            "rotated."
-        )
-
-
 class ToolTokenRequired(CallFailure):
     """No tool token came, or one that is mistyped, unknown, revoked, expired or of another kind."""
 

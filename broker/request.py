@@ -46,10 +46,12 @@ redactor strikes out of a logged URL by its name is held to be the same by a tes
 _NOT_IN_NAMES: Final = bytes(
     code for code in range(256) if not (chr(code).isascii() and chr(code).isalnum())
 )
-_TOKEN: Final = re.compile(rb"(?<![A-Za-z0-9])ks[tuo]_[0-9A-Za-z]{8}")
+_SHAPE_OF_OURS: Final = r"ks[tuo]_[0-9A-Za-z]{8}"
+_TOKEN: Final = re.compile(rb"(?<![A-Za-z0-9])" + _SHAPE_OF_OURS.encode())
 # Not inside a longer word: `task-…` holds no key that begins with `sk-`.
 _CREDENTIAL: Final = re.compile(
-    r"ks[tuo]_[0-9A-Za-z]{8}|(?<![A-Za-z0-9])(?:"
+    _SHAPE_OF_OURS
+    + r"|(?<![A-Za-z0-9])(?:"
     + "|".join(shape for row in CATALOGUE.values() for shape in row.shapes)
     + ")"
 )

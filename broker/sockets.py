@@ -20,7 +20,6 @@ from broker.errors import (
     CallGivenUp,
     CeilingRefused,
     ClientGone,
-    CredentialInSubprotocol,
     RequestRefused,
     UpstreamFailed,
 )
@@ -65,6 +64,16 @@ _PASSES: Final = frozenset(
     }
 )
 """Of a handshake's answer. The rest belongs to its connection."""
+
+
+class CredentialInSubprotocol(RequestRefused):
+    """A credential stands in one of the subprotocols that a websocket's handshake offers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A credential stands in a subprotocol. Send the tool token in the provider's own "
+            f"header, or behind {CREDENTIAL}; a real key that stood there should be rotated."
+        )
 
 
 def check(

@@ -189,7 +189,7 @@ def create_app(
             if own_process:
                 for measure in harden(keyring.lasting()):
                     _LOG.debug(measure.told)
-                _spare_the_collector()
+                spare_the_collector()
             yield
             app.via = app.graphql = None
 
@@ -209,7 +209,7 @@ def _take_prices(config: Config) -> None:
             ) from None
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Never again walk what was made at the start (the GraphQL schema is most of it).
 
     A call makes hardly any garbage in cycles, and some hundred objects: the default thresholds

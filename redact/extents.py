@@ -168,9 +168,8 @@ _SMALL_RANDOM: Final = re.compile(
     rb"(?=[a-z]*[0-9][a-z]*[0-9])[a-z0-9]{16}|(?:[0-9]-(?:A[A-Z0-9]{7,12}-)?)?[0-9]{8,14}-"
 )
 """What is random though it isn't mixed: small letters and digits, and Slack's numbers."""
-_UNIFORM: Final = re.compile(
-    rb"[0-9a-f]{32,}|[A-Z0-9]{24,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-)
+_UUID: Final = rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_UNIFORM: Final = re.compile(rb"[0-9a-f]{32,}|[A-Z0-9]{24,}|" + _UUID)
 """What is random though it isn't mixed, because it is long: a UUID, a hash."""
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-f]*|[0-9A-F]*")
 _COMMIT: Final = re.compile(rb"[0-9a-f]{33,}")
@@ -226,9 +225,7 @@ _NAME_WITHIN: Final = 10
 _OF_NAMES: Final = re.compile(rb"(?i:key|token|secret|passw|pwd|auth|cookie|credential|bearer|pat)")
 _NAME_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _SHORTEST_OTHER: Final = 16
-_HASH: Final = re.compile(
-    rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-)
+_HASH: Final = re.compile(rb"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|" + _UUID)
 _STORAGE_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{116,120}={0,2}")
 """Azure's storage key, 64 bytes in base64, under `AZURE_STORAGE_KEY`, and that in base64 once more,
 as Kubernetes writes it; no cache's key looks so."""
@@ -245,7 +242,7 @@ _HARMLESS_KEYS: Final = (
     b"view", b"context", b"state",
 )  # fmt: skip
 _ARTICLES: Final = frozenset((b"the", b"a", b"this", b"that", b"missing", b"no", b"new"))
-_BEFORE_KEY: Final = (b"-", b"_", b" ", b".")
+_BEFORE_KEY: Final = (b"-", b"_", b" ")
 _TAKES_PASSWORD: Final = re.compile(
     rb"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|sqlcmd|twine"
     rb"|(?:docker|podman|nerdctl|helm registry|oras|buildah|skopeo|crane auth) login)\b"
@@ -607,7 +604,7 @@ def setting(data: bytes, _start: int, end: int) -> Struck | None:
 
 def other_key(data: bytes, start: int, end: int) -> Struck | None:
     """Strike the value of some other `…_KEY`, unless that is known to be no secret: `sort_key`."""
-    humped = data[start : start + 1] not in _BEFORE_KEY[:-1]
+    glued = data[start : start + 1] not in _BEFORE_KEY  # `stateKey`, `trace.key`
     before = data[max(0, start - 24) : start]
     word = before[len(before.rstrip(_NAME_LETTERS)) :]
     if not word or b"$" in before[-len(word) - 2 :]:
@@ -622,13 +619,9 @@ def other_key(data: bytes, start: int, end: int) -> Struck | None:
     if _STORAGE_KEY.fullmatch(value) is None:
         if lower.endswith(_HARMLESS_KEYS) or lower in _ARTICLES:
             return None
-        if (
-            humped
-            and not lower.endswith(b"app")
-            and not any(map(_random_part, _HYPHENS.split(value)))
-        ):
+        if glued and not lower.endswith(b"app") and not _has_random_part(value):
             return None
-    secret = (word.isupper() and not humped) or lower.endswith(b"app")
+    secret = (word.isupper() and not glued) or lower.endswith(b"app")
     if not secret and (_HASH.fullmatch(value) or b" " in value or _is_path(value)):
         return None
     return _strike_value(data, at, until if opening else _bare_end(data, end))
@@ -639,8 +632,12 @@ def _looks_random(value: bytes) -> bool:
     return (
         _UNIFORM.fullmatch(value) is not None
         or _SMALL_RANDOM.match(value) is not None
-        or any(map(_random_part, _HYPHENS.split(value)))
+        or _has_random_part(value)
     )
+
+
+def _has_random_part(value: bytes) -> bool:
+    return any(map(_random_part, _HYPHENS.split(value)))
 
 
 def _is_path(value: bytes) -> bool:

@@ -1,6 +1,5 @@
 """Fixtures that tests of every part may ask for: a real database, and real parts upon it."""
 
-import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from accounts.guesses import Limits
 from accounts.passwords import Passwords
 from accounts.people import People
+from keysteward.app import spare_the_collector
 from keysteward.config import Config
 from keysteward.people import gather
 from store import ProvenOwner, Store
@@ -25,9 +25,7 @@ pytest_plugins = ["tests.canary.plugin", "tests.kit.chromium"]
 
 def pytest_collection_finish() -> None:
     """Never again walk what was imported, as the server doesn't: a twentieth of the tests' time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    spare_the_collector()
 
 
 @pytest.fixture

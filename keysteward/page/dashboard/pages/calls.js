@@ -180,7 +180,8 @@ function List({ which, names, reload }) {
 
   const isNarrowed = Object.values(which).some((value) => value !== null);
   // While it is looked at, the list may have gone on beyond it.
-  const shown = open && (rows.find((call) => call.id === open.id) ?? open);
+  const listed = open && rows.find((call) => call.id === open.id);
+  const shown = listed ?? open;
   return html`<${Shown} asked=${asked}>${() => (rows.length === 0 ? html`<${Nothing} isNarrowed=${isNarrowed} />`
     : html`<div class="card">
       <div class="actions"><${Action} onPress=${() => hold(still ? null : { rows, pageInfo })}>${still ? "Go on" : "Pause"}</${Action}>
@@ -191,7 +192,7 @@ function List({ which, names, reload }) {
       <${Wrong} of=${problem} />
       ${pageInfo?.hasNextPage && html`<div class="actions"><${Action} busy=${busy} onPress=${more}>Show more</${Action}></div>`}
     </div>`)}</${Shown}>
-    ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} isOld=${!rows.some((call) => call.id === shown.id)} onClose=${() => show(null)} />`}`;
+    ${shown && html`<${Details} of=${shown} names=${names} isLive=${live.has(shown.id)} isOld=${!listed} onClose=${() => show(null)} />`}`;
 }
 
 function Nothing({ isNarrowed }) {
